@@ -1,0 +1,102 @@
+"""Exceptions and warnings: one class and one text each (cause, what to do).
+
+All errors derive from `MixedModelError`, itself a ``ValueError``, so a caller
+who catches ``ValueError`` as with statsmodels keeps working.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+
+class MixedModelError(ValueError):
+    """Base class of every error raised by statsmodels_mixed."""
+
+
+class FormulaError(MixedModelError):
+    """A formula that cannot be read, with a caret under the place.
+
+    Parameters
+    ----------
+    message : str
+        Cause and remedy.
+    formula : str
+        The text the user wrote.
+    position : int, optional
+        Offset of the offending character in `formula`; no caret without it.
+    """
+
+    def __init__(self, message: str, formula: str, position: int | None = None):
+        self.message, self.formula, self.position = message, formula, position
+        lines = [message]
+        if position is not None:
+            start = formula.rfind("\n", 0, position) + 1
+            end = formula.find("\n", position)
+            line = formula[start:] if end < 0 else formula[start:end]
+            lines += ["    " + line, "    " + " " * (position - start) + "^"]
+        super().__init__("\n".join(lines))
+
+    def __reduce__(self):
+        return type(self), (self.message, self.formula, self.position)
+
+
+class DataError(MixedModelError):
+    """Data that do not fit the request: wrong type, length, value or rows."""
+
+
+class MissingColumnError(DataError):
+    """A column that the formula or an argument names is not in the data.
+
+    Parameters
+    ----------
+    name : str
+        The column looked for.
+    available : iterable of str
+        The columns there are.
+    where : str
+        Which argument or term asks for it.
+    """
+
+    def __init__(self, name: str, available, where: str = "the formula"):
+        self.name, self.available, self.where = name, list(map(str, available)), where
+        near = get_close_matches(str(name), self.available, n=1, cutoff=0.5)
+        if not near:
+            folded = {c.casefold(): c for c in self.available}
+            near = [folded[name.casefold()]] if str(name).casefold() in folded else []
+        hint = (
+            f"Did you mean {near[0]!r}?"
+            if near
+            else "Columns: " + ", ".join(self.available[:12]) + "."
+        )
+        super().__init__(f"Column {name!r}, asked for by {where}, is not there. {hint}")
+
+    def __reduce__(self):
+        return type(self), (self.name, self.available, self.where)
+
+
+class MissingValueError(DataError):
+    """Missing or infinite values where they are not allowed."""
+
+
+class IdentifiabilityError(MixedModelError):
+    """A model whose parameters the data cannot determine."""
+
+
+class NewLevelError(DataError):
+    """New data hold levels of a factor that were not there when fitting."""
+
+
+class ComparisonError(MixedModelError):
+    """Fits that a likelihood-ratio test must not compare, with the remedy."""
+
+
+class MixedModelWarning(UserWarning):
+    """Base class of every warning issued by statsmodels_mixed."""
+
+
+class ConvergenceWarning(MixedModelWarning):
+    """The optimiser stopped before the certificate of a minimum was reached."""
+
+
+class RankDeficiencyWarning(MixedModelWarning):
+    """Aliased fixed-effects columns were dropped."""
