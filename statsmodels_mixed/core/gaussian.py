@@ -1,0 +1,210 @@
+"""Profiled ML and REML deviance of a linear mixed model, with derivatives.
+
+Notation of Bates, Maechler, Bolker and Walker (2015), Journal of Statistical
+Software 67(1); P is the projection V^-1 - V^-1 X (X'V^-1 X)^-1 X'V^-1, V the
+covariance of the response relative to sigma^2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..linalg import stacked_product
+from .evaluation import Evaluation
+
+
+class GaussianObjective:
+    """Deviance of a Gaussian response as a function of theta.
+
+    Parameters
+    ----------
+    cross : CrossProducts
+    response : ResponseProducts
+        Leading axes are replicates: theta then has the same leading axes.
+    layout : ThetaLayout
+    reml : bool
+        Restricted maximum likelihood instead of maximum likelihood.
+    """
+
+    def __init__(self, cross, response, layout, reml):
+        self.cross, self.response, self.layout = cross, response, layout
+        self.reml = reml
+        self.dof = cross.nobs - (cross.rank if reml else 0)
+
+    @property
+    def n_replicates(self):
+        """Number of responses, None for a single one."""
+        return None if self.response.ee.ndim == 0 else len(self.response.ee)
+
+    def with_response(self, response):
+        """The same criterion for another response."""
+        return type(self)(self.cross, response, self.layout, self.reml)
+
+    def select(self, index):
+        """The same criterion for some of the replicates (or a single one)."""
+        r = self.response
+        picked = type(r)(r.ze[index], r.ee[index], r.coefficients[index])
+        return self.with_response(picked)
+
+    def evaluate(self, theta, derivatives=True) -> Evaluation:
+        """Deviance, its gradient and curvature.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (..., n_par)
+        derivatives : bool
+            Whether gradient and curvature are wanted.
+
+        Returns
+        -------
+        Evaluation
+        """
+        if theta.ndim > 1 and not self.cross.system.batched:
+            parts = [self.select(i).evaluate(t, derivatives) for i, t in enumerate(theta)]
+            return stack_evaluations(parts)
+        factorization = self.cross.system.factorize(self.layout.matrices(theta))
+        state = self._solve(theta, factorization)
+        evaluation = Evaluation(
+            theta=theta,
+            value=self._deviance(factorization.logdet, state),
+            beta=state["beta"],
+            u=state["u"],
+            r2=state["r2"],
+            scale=state["r2"] / self.dof,
+            precision=state["xvx"],
+            logdet=factorization.logdet,
+        )
+        if not derivatives:
+            return evaluation
+        return _with_derivatives(self, evaluation, factorization, state)
+
+    def _solve(self, theta, factorization):
+        """Penalised least squares: beta, u and the residual sum of squares."""
+        cross, response = self.cross, self.response
+        lead, p = theta.shape[:-1], cross.rank
+        rhs = np.empty((*lead, cross.system.width, p + 1))
+        rhs[..., :p] = cross.zx
+        rhs[..., p] = response.ze
+        u = factorization.solve(rhs)
+        b = factorization.apply_factor(u)
+        inner = np.swapaxes(rhs, -1, -2) @ b
+        xvx = np.eye(p) - inner[..., :p, :p]
+        xve = -inner[..., :p, p]
+        beta = np.linalg.solve(xvx, xve[..., None])[..., 0]
+        r2 = response.ee - inner[..., p, p] - (xve * beta).sum(axis=-1)
+        v = np.concatenate([-beta, np.ones((*lead, 1))], axis=-1)[..., None]
+        return {
+            "rhs": rhs,
+            "solutions": u,
+            "xvx": xvx,
+            "beta": beta,
+            "r2": r2,
+            "u": (u @ v)[..., 0],
+            "v": v,
+        }
+
+    def _deviance(self, logdet, state):
+        n = self.dof
+        value = logdet + n * (1.0 + np.log(2.0 * np.pi * state["r2"] / n))
+        if self.reml:
+            value = value + np.linalg.slogdet(state["xvx"])[1] + self._logdet_exog
+        return value - self.cross.sum_log_weights
+
+    @property
+    def _logdet_exog(self):
+        """``log|X'X|`` of the user's columns against the orthonormal ones."""
+        return -2.0 * np.log(np.abs(np.diag(self.cross.basis.transform))).sum()
+
+
+def _with_derivatives(objective, evaluation, factorization, state):
+    """Gradient and average-information curvature from the same factorisation.
+
+    ``d log|V| = tr(Z'V^-1Z dSigma)``, ``d r2 = -q' dSigma q`` with q = Z'Py, and
+    ``d log|X'V^-1X| = -tr((X'V^-1X)^-1 Q_X' dSigma Q_X)`` with Q_X = Z'V^-1X.
+    """
+    cross, layout = objective.cross, objective.layout
+    q_all = factorization.apply_inverse_transpose(state["solutions"])
+    p = cross.rank
+    q_x, q = q_all[..., :p], (q_all @ state["v"])[..., 0]
+    x_inverse = np.linalg.inv(state["xvx"])
+    blocks = factorization.covariance_derivatives()
+    scale = evaluation.scale[..., None, None]
+    lead = evaluation.theta.shape[:-1]
+    gradient = np.zeros((*lead, layout.n_par))
+    curvature = np.zeros((*lead, layout.n_par, layout.n_par))
+    w = np.zeros((*lead, cross.system.width, layout.n_par))
+    lam = factorization.factors
+    g_all = []
+    for f, part in enumerate(cross.system.slices):
+        m, k = cross.system.gram.sizes[f]
+        q_f = q[..., part].reshape(*lead, m, k)
+        g = blocks[f] - np.swapaxes(q_f, -1, -2) @ q_f / scale
+        if objective.reml and p:
+            g = g - _exog_share(q_x[..., part, :], x_inverse, m, k)
+        g_all.append(g)
+        index, d = layout.derivatives(evaluation.theta, f)
+        d_sigma = d @ np.swapaxes(lam[f], -1, -2)[..., None, :, :]
+        d_sigma = d_sigma + np.swapaxes(d_sigma, -1, -2)
+        gradient[..., index] = (g[..., None, :, :] * d_sigma).sum(axis=(-1, -2))
+        gd = g[..., None, :, :] @ d
+        second = 2.0 * np.einsum("...iab,...jab->...ij", d + 0 * gd, gd)
+        curvature[..., index[:, None], index] = second
+        # w_i = dSigma_i q, level by level
+        product = q_f[..., None, :, :] @ d_sigma
+        w[..., part, index] = np.moveaxis(product, -3, -1).reshape(
+            *lead, m * k, len(index)
+        )
+    curvature += _average_information(
+        objective, factorization, w, q, q_x, x_inverse, evaluation
+    )
+    return Evaluation(
+        **{
+            **evaluation.__dict__,
+            "gradient": gradient,
+            "curvature": curvature,
+            "covariance_gradient": tuple(g_all),
+            "q": q,
+        }
+    )
+
+
+def _exog_share(q_x, x_inverse, m, k):
+    """``sum over levels of Q_X (X'V^-1X)^-1 Q_X'``, (..., k, k)."""
+    lead, p = q_x.shape[:-2], q_x.shape[-1]
+    right = (q_x @ x_inverse).reshape(*lead, m, k, p)
+    left = q_x.reshape(*lead, m, k, p)
+    left = np.moveaxis(left, -2, -3).reshape(*lead, k, m * p)
+    right = np.moveaxis(right, -2, -3).reshape(*lead, k, m * p)
+    return left @ np.swapaxes(right, -1, -2)
+
+
+def _average_information(objective, factorization, w, q, q_x, x_inverse, evaluation):
+    """``F'PF / s2 - a a' / (dof s2^2)``, F_i = Z dSigma_i q, a_i = q' dSigma_i q.
+
+    Average information (Gilmour, Thompson and Cullis 1995, Biometrics 51,
+    1440-1450) of the deviance profiled over sigma.
+    """
+    cw = objective.cross.system.multiply(w)
+    b = factorization.apply_factor(factorization.solve(cw))
+    wt = np.swapaxes(w, -1, -2)
+    fpf = wt @ cw - np.swapaxes(cw, -1, -2) @ b
+    wx = wt @ q_x
+    fpf = fpf - wx @ x_inverse @ np.swapaxes(wx, -1, -2)
+    a = (wt @ q[..., None])[..., 0]
+    scale = evaluation.scale[..., None, None]
+    outer = a[..., :, None] * a[..., None, :]
+    return fpf / scale - outer / (objective.dof * scale**2)
+
+
+def stack_evaluations(parts):
+    """One evaluation with a leading axis from several without."""
+    out = {}
+    for name in Evaluation.__dataclass_fields__:
+        values = [getattr(part, name) for part in parts]
+        if values[0] is None:
+            out[name] = None
+        elif isinstance(values[0], tuple):
+            out[name] = tuple(np.stack(v) for v in zip(*values, strict=True))
+        else:
+            out[name] = np.stack(values)
+    return Evaluation(**out)

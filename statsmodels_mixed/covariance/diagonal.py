@@ -1,0 +1,54 @@
+"""Diagonal covariance: independent effects, each with its own variance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Diagonal:
+    """``diag(x | g)``, also written ``(x || g)``: lambda is diagonal.
+
+    Parameters
+    ----------
+    k : int
+        Number of varying effects.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Diagonal(2).factor(np.array([1.0, 2.0])).tolist()
+    [[1.0, 0.0], [0.0, 2.0]]
+    """
+
+    def __init__(self, k):
+        self.k = self.n_par = k
+        i = np.arange(k)
+        self._derivative = np.zeros((k, k, k))
+        self._derivative[i, i, i] = 1.0
+
+    def factor(self, par):
+        """Diagonal lambda, (..., k) to (..., k, k)."""
+        out = np.zeros((*par.shape, self.k))
+        i = np.arange(self.k)
+        out[..., i, i] = par
+        return out
+
+    def factor_derivative(self, par):
+        """Derivative of lambda in each parameter, (..., k, k, k)."""
+        return self._derivative
+
+    def canonical(self, par):
+        """The nonnegative representative."""
+        return np.abs(par)
+
+    def from_covariance(self, cov):
+        """Parameters with the variances of `cov`; covariances are ignored."""
+        return np.sqrt(np.maximum(np.diagonal(cov, axis1=-2, axis2=-1), 0.0))
+
+    def coordinates(self, linear_map, lengths):
+        """Only a change of scale keeps independent effects independent."""
+        return np.diag(1.0 / lengths)
+
+    def names(self, effects):
+        """One parameter per effect, named after it."""
+        return list(effects)

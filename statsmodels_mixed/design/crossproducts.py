@@ -1,0 +1,249 @@
+"""One pass over the rows: cross-products of [Z X y], in coordinates fit for them.
+
+Nothing after this stage touches a row again, apart from fitted values. Columns of
+X are orthonormalised, columns of z are brought to mean square 1 in coordinates
+their covariance structure allows, and the response is replaced by its residual on
+X, which changes neither the profiled deviance nor theta (only beta, by a known
+amount): cross-products of raw columns would lose all digits at ``y + 1e9``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..linalg import BlockGram, BlockSystem, Coupling, orthonormal_basis
+from ..linalg.basis import chunks
+from .pairs import pair_index
+
+
+@dataclass(frozen=True)
+class ResponseProducts:
+    """Cross-products that involve the response; leading axes are responses.
+
+    Attributes
+    ----------
+    ze : ndarray, shape (..., q)
+        ``Z'We`` in elimination order, e the residual of the response on X.
+    ee : ndarray, shape (...)
+        ``e'We``.
+    coefficients : ndarray, shape (..., p)
+        Least-squares coefficients on the orthonormal columns.
+    """
+
+    ze: np.ndarray
+    ee: np.ndarray
+    coefficients: np.ndarray
+
+
+class CrossProducts:
+    """Cross-products of a design's mean predictor.
+
+    Parameters
+    ----------
+    design : Design
+
+    Attributes
+    ----------
+    nobs, rank : int
+        Rows, and columns of X that are not aliased.
+    basis : Basis
+        Coordinates of X.
+    maps : tuple of ndarray, shape (k, k)
+        Per term, L with ``z L`` the coordinates used here; ``b = L b'``.
+    factors : tuple of tuple of int
+        Terms amalgamated by grouping factor.
+    system : BlockSystem
+        Z'WZ.
+    zx : ndarray, shape (q, rank)
+        ``Z'WQ``, Q the orthonormal columns.
+    sum_log_weights : float
+    """
+
+    def __init__(self, design):
+        self._design = design
+        self.nobs = design.nobs
+        weights = design.weights
+        self.sum_log_weights = 0.0 if weights is None else float(np.log(weights).sum())
+        self.factors = design.factors
+        self.basis = orthonormal_basis(design.mean.exog, weights)
+        self.rank = len(self.basis.kept)
+        coordinates = [self._coordinates(term) for term in design.terms]
+        self.maps = tuple(c[0] for c in coordinates)
+        self._columns = tuple(
+            tuple(column for t in terms for column in coordinates[t][1])
+            for terms in self.factors
+        )
+        self._codes = tuple(
+            design.terms[terms[0]].grouping.codes for terms in self.factors
+        )
+        self._levels = tuple(
+            design.terms[terms[0]].grouping.n_levels for terms in self.factors
+        )
+        self.system = BlockSystem(self._gram())
+        self.zx = self._with_exog()
+
+    def _coordinates(self, term):
+        """Map of one term and its columns in the new coordinates.
+
+        A constant column is kept as the number it is, so that an intercept costs
+        neither memory nor a multiplication.
+        """
+        n, weights = self.nobs, self._design.weights
+        if term.z is None:
+            total = n if weights is None else weights.sum()
+            scale = np.sqrt(n / total)
+            return np.array([[scale]]), [scale]
+        basis = orthonormal_basis(term.z, weights)
+        squares = np.einsum(
+            "ij,ij,i->j", term.z, term.z, np.ones(n) if weights is None else weights
+        )
+        full = np.zeros((term.k, term.k))
+        full[np.ix_(basis.kept, range(len(basis.kept)))] = basis.linear_map
+        full *= np.sqrt(n)
+        linear = term.structure.coordinates(full, np.sqrt(squares / n))
+        if linear is full:  # centre before multiplying: z may be large and narrow
+            rows = basis.apply(term.z) * np.sqrt(n)
+        else:
+            rows = term.z @ linear
+        return linear, [np.ascontiguousarray(column) for column in rows.T]
+
+    def _weighted(self, column):
+        """``w * column``; None stands for a column of ones."""
+        weights = self._design.weights
+        if weights is None:
+            return column
+        return weights * column
+
+    def _sums(self, f, values):
+        """Sums of ``w z_a values`` over the rows of each level, (m, k)."""
+        values = self._weighted(values)
+        m = self._levels[f]
+        out = np.empty((m, len(self._columns[f])))
+        for a, column in enumerate(self._columns[f]):
+            if np.ndim(column) == 0:
+                out[:, a] = np.bincount(self._codes[f], values, m) * column
+            else:
+                out[:, a] = np.bincount(self._codes[f], values * column, m)
+        return out
+
+    def _products(self, index, length, left, right):
+        """``sum w left_a right_b`` over rows with the same index."""
+        out = np.empty((length, len(left), len(right)))
+        counts = None
+        for a, x in enumerate(left):
+            for b, y in enumerate(right):
+                if left is right and b < a:
+                    out[:, a, b] = out[:, b, a]
+                elif np.ndim(x) == 0 and np.ndim(y) == 0:
+                    if counts is None:
+                        counts = np.bincount(index, self._design.weights, length)
+                    out[:, a, b] = counts * (x * y)
+                else:
+                    out[:, a, b] = np.bincount(index, self._weighted(x * y), length)
+        return out
+
+    def _gram(self):
+        diagonals = tuple(
+            self._products(codes, m, columns, columns)
+            for codes, m, columns in zip(
+                self._codes, self._levels, self._columns, strict=True
+            )
+        )
+        couplings = {}
+        for s in range(len(self.factors)):
+            for t in range(s + 1, len(self.factors)):
+                rows, cols, index = pair_index(
+                    self._codes[s], self._codes[t], self._levels[t]
+                )
+                data = self._products(
+                    index, len(rows), self._columns[s], self._columns[t]
+                )
+                couplings[s, t] = Coupling(rows, cols, data)
+        return BlockGram(diagonals, couplings)
+
+    def _with_exog(self):
+        exog, basis = self._design.mean.exog, self.basis
+        out = np.empty((self.system.width, self.rank))
+        for j, (column, shift) in enumerate(zip(basis.kept, basis.shift, strict=True)):
+            values = exog[:, column] - shift
+            for f, part in enumerate(self.system.slices):
+                out[part, j] = self._sums(f, values).ravel()
+        return out @ basis.transform
+
+    def response(self, endog):
+        """Cross-products of a response, or of many.
+
+        Parameters
+        ----------
+        endog : ndarray, shape (n,) or (n, R)
+            Offsets already subtracted.
+
+        Returns
+        -------
+        ResponseProducts
+            With a leading axis of length R for two-dimensional input.
+        """
+        columns = endog[:, None] if endog.ndim == 1 else endog
+        coefficients, e = self._project(columns)
+        ee = np.array([self._weighted(c) @ c for c in e])
+        ze = np.empty((len(e), self.system.width))
+        for r, column in enumerate(e):
+            for f, part in enumerate(self.system.slices):
+                ze[r, part] = self._sums(f, column).ravel()
+        if endog.ndim == 1:
+            return ResponseProducts(ze[0], ee[0], coefficients[0])
+        return ResponseProducts(ze, ee, coefficients)
+
+    def _project(self, columns):
+        """Least squares on X: coefficients (R, rank) and residuals (R, n).
+
+        Twice: where the response is huge beside its residuals, the second round
+        takes what rounding left of the first.
+        """
+        e = np.array(columns.T, dtype=float, order="C")
+        total = np.zeros((len(e), self.rank))
+        weights, exog = self._design.weights, self._design.mean.exog
+        centre = self._centre(e)
+        if centre is not None:
+            e -= centre[:, None]
+            total[:, 0] += centre * self._constant_coefficient
+        for _ in range(2):
+            change = np.zeros_like(total)
+            for rows in chunks(self.nobs):
+                q = self.basis.apply(exog[rows])
+                part = e[:, rows]
+                change += (part if weights is None else part * weights[rows]) @ q
+            for rows in chunks(self.nobs):
+                e[:, rows] -= change @ self.basis.apply(exog[rows]).T
+            total += change
+        return total, e
+
+    @cached_property
+    def _constant_coefficient(self):
+        """Coefficient on the first orthonormal column of a column of ones."""
+        value = self.basis.constant_value
+        return 1.0 / (value * self.basis.transform[0, 0])
+
+    def _centre(self, e):
+        """A number near each response, where X holds a constant to absorb it."""
+        if self.basis.constant != 0:
+            return None
+        return e.mean(axis=1)
+
+    def factor_matrices(self, blocks):
+        """Amalgamate the factor matrices of terms to one per grouping factor."""
+        out = []
+        for terms in self.factors:
+            if len(terms) == 1:
+                out.append(blocks[terms[0]])
+                continue
+            sizes = [blocks[t].shape[-1] for t in terms]
+            ends = np.cumsum(sizes)
+            full = np.zeros((*blocks[terms[0]].shape[:-2], ends[-1], ends[-1]))
+            for t, size, end in zip(terms, sizes, ends, strict=True):
+                full[..., end - size : end, end - size : end] = blocks[t]
+            out.append(full)
+        return out

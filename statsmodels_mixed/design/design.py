@@ -1,0 +1,129 @@
+"""Nouns of the design stage: what a formula and a frame become."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from .grouping import Grouping
+
+
+@dataclass(frozen=True)
+class TermDesign:
+    """One random-effects term over the rows of the data.
+
+    Attributes
+    ----------
+    text : str
+        The term as written, for messages.
+    effects : tuple of str
+        Names of the k varying effects.
+    z : ndarray, shape (n, k), or None
+        Values of the effects; None for an intercept alone.
+    grouping : Grouping
+        Integer codes (n,) and levels (m,).
+    structure : CovarianceStructure
+    encoder : object
+        State that builds `z` for new data (see `encode`).
+    """
+
+    text: str
+    effects: tuple
+    z: np.ndarray | None
+    grouping: Grouping
+    structure: object
+    structure_name: str = "us"
+    encoder: object = None
+
+    @property
+    def group(self):
+        """Name of the grouping factor."""
+        return self.grouping.name
+
+    @property
+    def k(self):
+        """Number of varying effects."""
+        return len(self.effects)
+
+
+@dataclass(frozen=True)
+class PredictorDesign:
+    """Fixed effects, offset and random terms of one linear predictor.
+
+    Attributes
+    ----------
+    name : str
+        ``"mean"`` for the mean of the response.
+    exog : ndarray, shape (n, p)
+        All fixed-effects columns, aliased ones included.
+    exog_names : tuple of str
+    terms : tuple of TermDesign
+    offset : ndarray, shape (n,), or None
+    encoder : object
+        State that builds `exog` for new data.
+    offsets : tuple of str
+        Offset expressions of the formula, evaluated again for new data.
+    """
+
+    name: str
+    exog: np.ndarray
+    exog_names: tuple
+    terms: tuple
+    offset: np.ndarray | None = None
+    encoder: object = None
+    offsets: tuple = ()
+
+
+@dataclass(frozen=True)
+class Design:
+    """Everything the numerics need, without formula text.
+
+    Attributes
+    ----------
+    endog : ndarray, shape (n,)
+    endog_name : str
+    predictors : tuple of PredictorDesign
+    weights : ndarray, shape (n,), or None
+        Prior weights: the residual variance of row i is ``sigma^2 / w_i``.
+    row_labels : pandas.Index
+        Labels of the rows that were kept.
+    n_dropped : int
+        Rows left out because something was missing.
+    """
+
+    endog: np.ndarray
+    endog_name: str
+    predictors: tuple
+    weights: np.ndarray | None = None
+    row_labels: object = None
+    n_dropped: int = 0
+    rows: object = field(default=None, repr=False)
+
+    @property
+    def nobs(self):
+        """Number of rows."""
+        return len(self.endog)
+
+    @property
+    def mean(self):
+        """The linear predictor of the mean."""
+        return self.predictors[0]
+
+    @property
+    def terms(self):
+        """Random-effects terms of the mean."""
+        return self.mean.terms
+
+    @cached_property
+    def factors(self):
+        """Terms amalgamated by grouping factor: tuple of tuples of term indices."""
+        by_name = {}
+        for i, term in enumerate(self.terms):
+            by_name.setdefault(term.group, []).append(i)
+        return tuple(map(tuple, by_name.values()))
+
+    def with_response(self, endog):
+        """The same design with another response."""
+        return replace(self, endog=np.asarray(endog, dtype=float))

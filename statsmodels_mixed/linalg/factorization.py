@@ -1,0 +1,195 @@
+"""Factorisation of ``H = Lambda' C Lambda + I`` for one Lambda."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .small import (
+    congruence,
+    inside,
+    spd_inverse,
+    stacked_product,
+    symmetric_part,
+)
+
+def _symmetric(upper):
+    """Full symmetric blocks from their upper triangles."""
+    k = upper.shape[-1]
+    if k == 1:
+        return upper
+    i = np.arange(k)
+    full = upper + np.swapaxes(upper, -1, -2)
+    full[..., i, i] = upper[..., i, i]
+    return full
+
+
+class Factorization:
+    """Eliminated form of H: log-determinant, solutions, derivative of ``log|H|``.
+
+    Parameters
+    ----------
+    system : BlockSystem
+    factors : sequence of ndarray, shape (..., k_t, k_t)
+        Lower-triangular relative covariance factors. Leading axes are allowed
+        when the system has a single factor. Zeros on a diagonal are replaced by
+        `NUDGE` throughout, so that derivatives in the covariance exist at the
+        boundary; log|H| moves by less than ``NUDGE**2 tr(C)``.
+    """
+
+    def __init__(self, system, factors):
+        self.system = system
+        self.factors = tuple(inside(np.asarray(f)) for f in factors)
+        self.storage = system.storage
+        if not system.batched:
+            self.storage = system.storage.copy()
+        self._eliminated = []
+        self.logdet = 0.0
+        for step, schur in zip(system.plan.steps, system.schur, strict=True):
+            self._eliminate(step, schur)
+        self.tail = system.tail.factorize(
+            self.storage, [self.factors[f] for f in system.plan.tail.factors]
+        )
+        self.logdet = self.logdet + self.tail.logdet
+
+    def _eliminate(self, step, schur):
+        factor = self.factors[step.factor]
+        upper = self.storage[step.diagonal].reshape(step.m, step.k, step.k)
+        block = _symmetric(upper)
+        d = congruence(factor, block)
+        i = np.arange(step.k)
+        d[..., i, i] += 1.0
+        d_inverse, logdet = spd_inverse(d)
+        w = congruence(np.swapaxes(factor, -1, -2), d_inverse)
+        matrices = ()
+        if len(step.level):
+            numbers = self.storage[step.coupling]
+            matrices = self.system.coupling_matrices(step, numbers)
+            if step is not self.system.plan.steps[0]:
+                schur.set_couplings(numbers.reshape(step.shape))
+            schur.subtract(w, self.storage)
+        self._eliminated.append((step, schur, block, d_inverse, w, matrices))
+        self.logdet = self.logdet + logdet.sum(axis=-1)
+
+    def solve(self, rhs):
+        """``u = H^-1 Lambda' rhs``.
+
+        Parameters
+        ----------
+        rhs : ndarray, shape (..., width, columns)
+            In elimination order, on the scale of Z'W(.).
+        """
+        system = self.system
+        lead = self.factors[0].shape[:-2]
+        rest = np.array(np.broadcast_to(rhs, (*lead, *rhs.shape[-2:])))
+        out = np.zeros_like(rest)
+        for step, _, _, _, w, matrices in self._eliminated:
+            if matrices:
+                own = rest[step.columns].reshape(step.m, step.k, -1)
+                scaled = stacked_product(w, own)
+                for c, b in enumerate(matrices):
+                    rest -= b.T @ np.ascontiguousarray(scaled[:, c])
+        if system.plan.tail.width:
+            last = slice(system.plan.tail.start, system.width)
+            out[last] = self.tail.solve(rest[last])
+        if system.batched:
+            return self._back_substitute(self._eliminated[0], rest, out, None)
+        later = self.apply_factor(out)
+        for item in reversed(self._eliminated):
+            self._back_substitute(item, rest, out, later)
+        return out
+
+    def _back_substitute(self, item, rest, out, later):
+        step, _, _, d_inverse, _, matrices = item
+        own = rest[..., step.columns, :]
+        own = own.reshape(*own.shape[:-2], step.m, step.k, own.shape[-1])
+        for c, b in enumerate(matrices):
+            own[:, c] -= b @ later
+        factor = self.factors[step.factor]
+        if step.k == 1:
+            u = d_inverse * (factor[..., None, :, :] * own)
+        else:
+            transposed = np.swapaxes(factor, -1, -2)[..., None, :, :]
+            u = stacked_product(d_inverse, stacked_product(transposed, own))
+        out[..., step.columns, :] = u.reshape(out[..., step.columns, :].shape)
+        if later is not None:
+            part = stacked_product(factor[None], u)
+            later[step.columns] = part.reshape(-1, part.shape[-1])
+        return out
+
+    def apply_factor(self, u):
+        """``Lambda u`` for u in elimination order, shape (..., width, columns)."""
+        return self._per_level(u, self.factors)
+
+    def apply_inverse_transpose(self, u):
+        """``Lambda^-T u``."""
+        inverses = [np.swapaxes(np.linalg.inv(f), -1, -2) for f in self.factors]
+        return self._per_level(u, inverses)
+
+    def _per_level(self, u, matrices):
+        out = np.empty_like(u)
+        for f, (m, k) in enumerate(self.system.gram.sizes):
+            part = u[..., self.system.slices[f], :]
+            blocks = part.reshape(*part.shape[:-2], m, k, part.shape[-1])
+            result = stacked_product(matrices[f][..., None, :, :], blocks)
+            out[..., self.system.slices[f], :] = result.reshape(part.shape)
+        return out
+
+    def covariance_derivatives(self):
+        """Derivative of ``log|H|`` in each relative covariance ``Lambda_t Lambda_t'``.
+
+        Returns
+        -------
+        list of ndarray, shape (..., k_t, k_t)
+            ``sum over levels of [Z'V^-1 Z]_ll``, one per grouping factor. Obtained
+            by running the elimination backwards (reverse differentiation), which
+            visits only the entries of H^-1 on the pattern of observed pairs.
+        """
+        out = [None] * len(self.factors)
+        bar = None
+        if not self.system.batched:
+            bar = np.zeros_like(self.storage)
+            tail = self.tail.derivatives(bar)
+            for f, g in zip(self.system.plan.tail.factors, tail, strict=True):
+                out[f] = g
+        for item in reversed(self._eliminated):
+            step = item[0]
+            out[step.factor] = self._step_derivative(item, bar)
+        return out
+
+    def _step_derivative(self, item, bar):
+        step, schur, block, d_inverse, w, matrices = item
+        factor = self.factors[step.factor]
+        inverse = np.linalg.inv(factor)
+        first = step is self.system.plan.steps[0]
+        # F_l = I - C_l W_l, written so that nothing cancels
+        if step.k == 1:
+            f = d_inverse
+        else:
+            left = stacked_product(
+                np.swapaxes(inverse, -1, -2)[..., None, :, :], d_inverse
+            )
+            f = stacked_product(left, np.swapaxes(factor, -1, -2)[..., None, :, :])
+        g = stacked_product(f, block)
+        if matrices:
+            p = symmetric_part(schur.adjoint(bar, w.shape))
+            g = g - stacked_product(stacked_product(f, p), np.swapaxes(f, -1, -2))
+            if not first:
+                self._push_adjoint(item, bar, p)
+        elif not first:
+            bar[step.diagonal] += _upper_adjoint(w)
+        return symmetric_part(g.sum(axis=-3))
+
+    def _push_adjoint(self, item, bar, p):
+        step, schur, _, _, w, _ = item
+        inner = w + stacked_product(stacked_product(w, p), w)
+        bar[step.diagonal] += _upper_adjoint(inner)
+        numbers = self.storage[step.coupling].reshape(step.shape)
+        change = schur.couplings_adjoint(numbers, w, bar)
+        bar[step.coupling] -= change.ravel()
+
+
+def _upper_adjoint(symmetric):
+    """Adjoint of `_symmetric`: what each stored upper entry is worth."""
+    k = symmetric.shape[-1]
+    weight = np.triu(np.full((k, k), 2.0), 1) + np.eye(k)
+    return (symmetric * weight).ravel()

@@ -1,0 +1,167 @@
+"""Schur complement of one eliminated factor: ``K - B' blkdiag(W) B`` and its adjoint.
+
+The entries of the complement are linear in the blocks W, and quadratic in the
+couplings B. A `PairMap` lists every product once, so an evaluation is one sparse
+matrix-vector product and the gradient its transpose. Where that list would be too
+long for memory, `LevelProducts` forms the same sums from sparse products.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+# Pairs of coupling entries beyond this are not listed: 12 bytes each (times k^2).
+PAIR_LIMIT = 24_000_000
+
+
+def _pairs(level):
+    """Index pairs (i, j), i <= j, of entries that share a level (sorted by level)."""
+    n = len(level)
+    if n == 0:
+        return np.zeros(0, int), np.zeros(0, int)
+    end = np.searchsorted(level, level, side="right")
+    counts = end - np.arange(n)
+    first = np.repeat(np.arange(n), counts)
+    offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return first, first + offset
+
+
+def count_pairs(level):
+    """Number of index pairs that `PairMap` would list."""
+    degree = np.bincount(level).astype(float) if len(level) else np.zeros(1)
+    return float((degree * (degree + 1) / 2).sum())
+
+
+class PairMap:
+    """Explicit list of the products that make up a Schur complement.
+
+    Parameters
+    ----------
+    step : Step
+        The factor eliminated.
+    destination : callable
+        Places in the storage vector for arrays of scalar columns (row <= col).
+    base : int
+        Where the storage of later factors starts.
+    size : int
+        Length of the storage vector.
+    """
+
+    def __init__(self, step, destination, base, size):
+        self._i, self._j = _pairs(step.level)
+        place = destination(step.column[self._i], step.column[self._j]) - base
+        self._place = place.astype(np.int32 if size < 2**31 else np.int64)
+        # pairs come sorted by level, which is the order of a sparse matrix by rows
+        first_entry = np.searchsorted(step.level, np.arange(step.m + 1))
+        self._indptr = np.searchsorted(self._i, first_entry)
+        self._shape, self._k = (step.m, size - base), step.k
+        self._target = slice(base, size)
+        self._maps = None
+
+    def set_couplings(self, b):
+        """Take the coupling numbers, shape (entries, k)."""
+        left, right = b[self._i], b[self._j]
+        self._maps = {
+            (c, d): sparse.csr_matrix(
+                (left[:, c] * right[:, d], self._place, self._indptr), self._shape
+            )
+            for c, d in np.ndindex(self._k, self._k)
+        }
+        return self
+
+    def forget_pairs(self):
+        """Drop what is needed only when the couplings change."""
+        del self._i, self._j
+        return self
+
+    def subtract(self, w, storage):
+        """``storage -= B' blkdiag(w) B`` (upper triangles)."""
+        for (c, d), rows in self._maps.items():
+            storage[self._target] -= rows.T @ np.ascontiguousarray(w[:, c, d])
+
+    def adjoint(self, bar, shape):
+        """Derivative of ``<bar, B' blkdiag(w) B>`` in w, not symmetrised."""
+        out = np.empty(shape)
+        for (c, d), rows in self._maps.items():
+            out[:, c, d] = rows @ bar[self._target]
+        return out
+
+    def couplings_adjoint(self, b, w, bar):
+        """Derivative of ``<bar, B' blkdiag(w) B>`` in b, shape of b."""
+        level = np.repeat(np.arange(self._shape[0]), np.diff(self._indptr))
+        weight = bar[self._target][self._place][:, None]
+        left = np.einsum("ecd,ed->ec", w[level], b[self._j]) * weight
+        right = np.einsum("ecd,ec->ed", w[level], b[self._i]) * weight
+        out = np.empty_like(b)
+        for c in range(self._k):
+            out[:, c] = np.bincount(self._i, left[:, c], len(b))
+            out[:, c] += np.bincount(self._j, right[:, c], len(b))
+        return out
+
+
+class LevelProducts:
+    """The same sums for a dense tail, without a list of pairs.
+
+    Memory is that of the couplings and of the tail itself.
+    """
+
+    def __init__(self, step, tail):
+        self._tail, self._step = tail, step
+        indptr = np.searchsorted(step.level, np.arange(step.m + 1))
+        self._index = (step.column - tail.start).astype(np.int32), indptr
+
+    def set_couplings(self, b):
+        """Take the coupling numbers, shape (entries, k)."""
+        shape = (self._step.m, self._tail.width)
+        index, indptr = self._index
+        self._rows = [
+            sparse.csr_matrix((np.ascontiguousarray(column), index, indptr), shape)
+            for column in b.T
+        ]
+        self._by_column = [rows.T.tocsr() for rows in self._rows]
+        return self
+
+    def subtract(self, w, storage):
+        """``storage -= B' blkdiag(w) B`` (full squares; the upper half is read)."""
+        width = self._tail.width
+        square = storage[self._tail.storage].reshape(width, width)
+        for c, left in enumerate(self._by_column):
+            right = sum(
+                rows.multiply(w[:, c, d][:, None]).tocsr()
+                for d, rows in enumerate(self._rows)
+            )
+            product = left @ right
+            for part in _row_parts(width):
+                square[part] -= product[part].toarray()
+
+    def adjoint(self, bar, shape):
+        """Derivative of ``<bar, B' blkdiag(w) B>`` in w, not symmetrised.
+
+        The tail fills its square with ``2 T - diag(T)``: right for the upper
+        triangle alone, which is what is stored. Over the full square that counts
+        ``2 B T B' - B diag(T) B'``, hence the second term.
+        """
+        width, k = self._tail.width, self._step.k
+        square = bar[self._tail.storage].reshape(width, width)
+        own = square.diagonal()
+        out = np.zeros(shape)
+        index, indptr = self._index
+        for part in _row_parts(self._step.m):
+            lo, hi = indptr[part.start], indptr[part.stop]
+            level = self._step.level[lo:hi] - part.start
+            for c in range(k):
+                product = self._rows[c][part] @ square
+                picked = product[level, index[lo:hi]]
+                picked = 0.5 * (picked + self._rows[c].data[lo:hi] * own[index[lo:hi]])
+                for d in range(k):
+                    out[part, c, d] = np.bincount(
+                        level,
+                        picked * self._rows[d].data[lo:hi],
+                        minlength=part.stop - part.start,
+                    )
+        return out
+
+
+def _row_parts(n, rows=512):
+    return [slice(i, min(i + rows, n)) for i in range(0, n, rows)]
