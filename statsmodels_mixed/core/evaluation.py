@@ -34,9 +34,6 @@ class Evaluation:
         Average information plus the curvature of ``lambda lambda'``.
     covariance_gradient : tuple of ndarray, shape (..., K_f, K_f), or None
         Derivative in the relative covariance of each grouping factor.
-    covariance_information : tuple of ndarray, or None
-        Average information of each factor's covariance along its entries; see
-        `GaussianObjective`.
     """
 
     theta: np.ndarray
@@ -50,4 +47,3 @@ class Evaluation:
     gradient: np.ndarray | None = None
     curvature: np.ndarray | None = None
     covariance_gradient: tuple | None = None
-    q: np.ndarray | None = None

@@ -7,9 +7,10 @@ covariance of the response relative to sigma^2.
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 
-from ..linalg import stacked_product
 from .evaluation import Evaluation
 
 
@@ -121,51 +122,83 @@ def _with_derivatives(objective, evaluation, factorization, state):
 
     ``d log|V| = tr(Z'V^-1Z dSigma)``, ``d r2 = -q' dSigma q`` with q = Z'Py, and
     ``d log|X'V^-1X| = -tr((X'V^-1X)^-1 Q_X' dSigma Q_X)`` with Q_X = Z'V^-1X.
+    The curvature is average information plus that of ``Sigma = lambda lambda'``.
     """
-    cross, layout = objective.cross, objective.layout
-    q_all = factorization.apply_inverse_transpose(state["solutions"])
-    p = cross.rank
-    q_x, q = q_all[..., :p], (q_all @ state["v"])[..., 0]
-    x_inverse = np.linalg.inv(state["xvx"])
-    blocks = factorization.covariance_derivatives()
-    scale = evaluation.scale[..., None, None]
-    lead = evaluation.theta.shape[:-1]
-    gradient = np.zeros((*lead, layout.n_par))
-    curvature = np.zeros((*lead, layout.n_par, layout.n_par))
-    w = np.zeros((*lead, cross.system.width, layout.n_par))
-    lam = factorization.factors
-    g_all = []
-    for f, part in enumerate(cross.system.slices):
-        m, k = cross.system.gram.sizes[f]
-        q_f = q[..., part].reshape(*lead, m, k)
-        g = blocks[f] - np.swapaxes(q_f, -1, -2) @ q_f / scale
-        if objective.reml and p:
-            g = g - _exog_share(q_x[..., part, :], x_inverse, m, k)
-        g_all.append(g)
-        index, d = layout.derivatives(evaluation.theta, f)
-        d_sigma = d @ np.swapaxes(lam[f], -1, -2)[..., None, :, :]
+    layout, theta = objective.layout, evaluation.theta
+    point = _Point(objective, evaluation, factorization, state)
+    g_all = point.covariance_gradients(factorization.covariance_derivatives())
+    gradient = np.zeros((*theta.shape[:-1], layout.n_par))
+    curvature = np.zeros((*gradient.shape, layout.n_par))
+    directions = []
+    for f, g in enumerate(g_all):
+        index, d = layout.derivatives(theta, f)
+        d_sigma = d @ np.swapaxes(factorization.factors[f], -1, -2)[..., None, :, :]
         d_sigma = d_sigma + np.swapaxes(d_sigma, -1, -2)
         gradient[..., index] = (g[..., None, :, :] * d_sigma).sum(axis=(-1, -2))
         gd = g[..., None, :, :] @ d
-        second = 2.0 * np.einsum("...iab,...jab->...ij", d + 0 * gd, gd)
+        second = 2.0 * np.einsum("...iab,...jab->...ij", np.broadcast_to(d, gd.shape), gd)
         curvature[..., index[:, None], index] = second
-        # w_i = dSigma_i q, level by level
-        product = q_f[..., None, :, :] @ d_sigma
-        w[..., part, index] = np.moveaxis(product, -3, -1).reshape(
-            *lead, m * k, len(index)
-        )
-    curvature += _average_information(
-        objective, factorization, w, q, q_x, x_inverse, evaluation
+        directions.append((f, index, d_sigma))
+    curvature += point.average_information(directions, layout.n_par)
+    return replace(
+        evaluation,
+        gradient=gradient,
+        curvature=curvature,
+        covariance_gradient=tuple(g_all),
     )
-    return Evaluation(
-        **{
-            **evaluation.__dict__,
-            "gradient": gradient,
-            "curvature": curvature,
-            "covariance_gradient": tuple(g_all),
-            "q": q,
-        }
-    )
+
+
+class _Point:
+    """What derivatives at one theta have in common."""
+
+    def __init__(self, objective, evaluation, factorization, state):
+        self.objective, self.system = objective, objective.cross.system
+        self.factorization = factorization
+        self.scale = evaluation.scale[..., None, None]
+        self.lead = evaluation.theta.shape[:-1]
+        q_all = factorization.apply_inverse_transpose(state["solutions"])
+        p = objective.cross.rank
+        self.q_x, self.q = q_all[..., :p], (q_all @ state["v"])[..., 0]
+        self.x_inverse = np.linalg.inv(state["xvx"])
+
+    def levels(self, f):
+        """q of one factor, level by level: (..., m, k)."""
+        m, k = self.system.gram.sizes[f]
+        return self.q[..., self.system.slices[f]].reshape(*self.lead, m, k)
+
+    def covariance_gradients(self, blocks):
+        """Derivative of the deviance in each factor's relative covariance."""
+        out = []
+        for f, part in enumerate(self.system.slices):
+            q = self.levels(f)
+            g = blocks[f] - np.swapaxes(q, -1, -2) @ q / self.scale
+            if self.objective.reml and self.objective.cross.rank:
+                g = g - _exog_share(self.q_x[..., part, :], self.x_inverse, *q.shape[-2:])
+            out.append(g)
+        return out
+
+    def average_information(self, directions, n):
+        """``F'PF / s2 - a a' / (dof s2^2)``, F_i = Z dSigma_i q, a_i = q' dSigma_i q.
+
+        Average information (Gilmour, Thompson and Cullis 1995, Biometrics 51,
+        1440-1450) of the deviance profiled over sigma, along directions of the
+        relative covariances: triples (factor, index, dSigma).
+        """
+        w = np.zeros((*self.lead, self.system.width, n))
+        for f, index, d_sigma in directions:
+            product = self.levels(f)[..., None, :, :] @ d_sigma
+            product = np.moveaxis(product, -3, -1)
+            flat = product.reshape(*self.lead, -1, len(index))
+            w[..., self.system.slices[f], index] = flat
+        cw = self.system.multiply(w)
+        b = self.factorization.apply_factor(self.factorization.solve(cw))
+        wt = np.swapaxes(w, -1, -2)
+        wx = wt @ self.q_x
+        fpf = wt @ cw - np.swapaxes(cw, -1, -2) @ b
+        fpf = fpf - wx @ self.x_inverse @ np.swapaxes(wx, -1, -2)
+        a = wt @ self.q[..., None]
+        outer = a @ np.swapaxes(a, -1, -2)
+        return fpf / self.scale - outer / (self.objective.dof * self.scale**2)
 
 
 def _exog_share(q_x, x_inverse, m, k):
@@ -178,28 +211,10 @@ def _exog_share(q_x, x_inverse, m, k):
     return left @ np.swapaxes(right, -1, -2)
 
 
-def _average_information(objective, factorization, w, q, q_x, x_inverse, evaluation):
-    """``F'PF / s2 - a a' / (dof s2^2)``, F_i = Z dSigma_i q, a_i = q' dSigma_i q.
-
-    Average information (Gilmour, Thompson and Cullis 1995, Biometrics 51,
-    1440-1450) of the deviance profiled over sigma.
-    """
-    cw = objective.cross.system.multiply(w)
-    b = factorization.apply_factor(factorization.solve(cw))
-    wt = np.swapaxes(w, -1, -2)
-    fpf = wt @ cw - np.swapaxes(cw, -1, -2) @ b
-    wx = wt @ q_x
-    fpf = fpf - wx @ x_inverse @ np.swapaxes(wx, -1, -2)
-    a = (wt @ q[..., None])[..., 0]
-    scale = evaluation.scale[..., None, None]
-    outer = a[..., :, None] * a[..., None, :]
-    return fpf / scale - outer / (objective.dof * scale**2)
-
-
 def stack_evaluations(parts):
     """One evaluation with a leading axis from several without."""
     out = {}
-    for name in Evaluation.__dataclass_fields__:
+    for name in (field.name for field in fields(Evaluation)):
         values = [getattr(part, name) for part in parts]
         if values[0] is None:
             out[name] = None

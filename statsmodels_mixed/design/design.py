@@ -89,8 +89,10 @@ class Design:
         Prior weights: the residual variance of row i is ``sigma^2 / w_i``.
     row_labels : pandas.Index
         Labels of the rows that were kept.
-    n_dropped : int
-        Rows left out because something was missing.
+    rows : slice or ndarray of int
+        Positions of these rows in the user's data.
+    response : object
+        Evaluates the response on new data.
     """
 
     endog: np.ndarray
@@ -98,8 +100,8 @@ class Design:
     predictors: tuple
     weights: np.ndarray | None = None
     row_labels: object = None
-    n_dropped: int = 0
     rows: object = field(default=None, repr=False)
+    response: object = field(default=None, repr=False)
 
     @property
     def nobs(self):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from .small import (
@@ -79,7 +81,7 @@ class Factorization:
             In elimination order, on the scale of Z'W(.).
         """
         system = self.system
-        lead = self.factors[0].shape[:-2]
+        lead = self.factors[0].shape[:-2] if self.factors else ()
         rest = np.array(np.broadcast_to(rhs, (*lead, *rhs.shape[-2:])))
         out = np.zeros_like(rest)
         for step, _, _, _, w, matrices in self._eliminated:
@@ -91,7 +93,7 @@ class Factorization:
         if system.plan.tail.width:
             last = slice(system.plan.tail.start, system.width)
             out[last] = self.tail.solve(rest[last])
-        if system.batched:
+        if system.batched and self._eliminated:
             return self._back_substitute(self._eliminated[0], rest, out, None)
         later = self.apply_factor(out)
         for item in reversed(self._eliminated):
@@ -144,40 +146,48 @@ class Factorization:
             by running the elimination backwards (reverse differentiation), which
             visits only the entries of H^-1 on the pattern of observed pairs.
         """
-        out = [None] * len(self.factors)
-        bar = None
-        if not self.system.batched:
-            bar = np.zeros_like(self.storage)
-            tail = self.tail.derivatives(bar)
-            for f, g in zip(self.system.plan.tail.factors, tail, strict=True):
-                out[f] = g
+        return self._backward[0]
+
+    def level_covariances(self):
+        """Level-diagonal blocks of H^-1, (..., m_t, k_t, k_t) per grouping factor."""
+        return self._backward[1]
+
+    @cached_property
+    def _backward(self):
+        derivatives = [None] * len(self.factors)
+        blocks = [None] * len(self.factors)
+        bar = None if self.system.batched else np.zeros_like(self.storage)
+        tail = self.tail.derivatives(bar)
+        for f, pair in zip(self.system.plan.tail.factors, tail, strict=True):
+            derivatives[f], blocks[f] = pair
         for item in reversed(self._eliminated):
-            step = item[0]
-            out[step.factor] = self._step_derivative(item, bar)
-        return out
+            f = item[0].factor
+            derivatives[f], blocks[f] = self._step_derivative(item, bar)
+        return derivatives, blocks
 
     def _step_derivative(self, item, bar):
         step, schur, block, d_inverse, w, matrices = item
         factor = self.factors[step.factor]
-        inverse = np.linalg.inv(factor)
+        transposed = np.swapaxes(factor, -1, -2)
         first = step is self.system.plan.steps[0]
-        # F_l = I - C_l W_l, written so that nothing cancels
         if step.k == 1:
             f = d_inverse
-        else:
-            left = stacked_product(
-                np.swapaxes(inverse, -1, -2)[..., None, :, :], d_inverse
-            )
-            f = stacked_product(left, np.swapaxes(factor, -1, -2)[..., None, :, :])
+        else:  # F_l = I - C_l W_l, written so that nothing cancels
+            inverse = np.swapaxes(np.linalg.inv(factor), -1, -2)[..., None, :, :]
+            f = stacked_product(stacked_product(inverse, d_inverse), transposed[..., None, :, :])
         g = stacked_product(f, block)
         if matrices:
             p = symmetric_part(schur.adjoint(bar, w.shape))
             g = g - stacked_product(stacked_product(f, p), np.swapaxes(f, -1, -2))
             if not first:
                 self._push_adjoint(item, bar, p)
+            inner = congruence(factor, p)
+            d_inverse = d_inverse + stacked_product(
+                stacked_product(d_inverse, inner), d_inverse
+            )
         elif not first:
             bar[step.diagonal] += _upper_adjoint(w)
-        return symmetric_part(g.sum(axis=-3))
+        return symmetric_part(g.sum(axis=-3)), d_inverse
 
     def _push_adjoint(self, item, bar, p):
         step, schur, _, _, w, _ = item

@@ -38,7 +38,7 @@ class BlockSystem:
     @property
     def batched(self):
         """Whether factors Lambda may carry leading axes (one factor, no tail)."""
-        return len(self.plan.order) == 1
+        return len(self.plan.order) <= 1
 
     def factorize(self, factors) -> Factorization:
         """Factorise H for one factor matrix (k_t, k_t) per grouping factor."""

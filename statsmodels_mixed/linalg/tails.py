@@ -100,8 +100,9 @@ class _DenseFactor:
         return lapack.dpotrs(self._chol, b, lower=1)[0]
 
     def derivatives(self, bar):
-        """Derivative of log|S| in each covariance; fills `bar` for the storage.
+        """Derivative of log|S| in each covariance, and level blocks of S^-1.
 
+        Fills `bar`, the derivative in the storage.
         ``d log|S| = 2 tr(S^-1 Lambda' K dLambda)``: the level-diagonal blocks of
         that product need rows of S^-1 against rows of ``Lambda' K`` only.
         """
@@ -111,7 +112,14 @@ class _DenseFactor:
         parts = zip(_slices(self.plan.sizes), self.factors, strict=True)
         for (part, _, k), factor in parts:
             n = _level_blocks(s_inverse, self._scaled, part, k)
-            out.append(symmetric_part(np.linalg.solve(factor.T, n)))
+            blocks = s_inverse[part, part].reshape(len(s_inverse[part]) // k, k, -1, k)
+            levels = np.arange(len(blocks))
+            out.append(
+                (
+                    symmetric_part(np.linalg.solve(factor.T, n)),
+                    blocks[levels, :, levels],
+                )
+            )
         left = _scale_rows(s_inverse, self.plan, [f.T for f in self.factors])
         t = _scale_rows(left.T, self.plan, [f.T for f in self.factors])
         t *= 2.0
@@ -193,7 +201,11 @@ class _SparseFactor:
                     for a in range(k)
                 ]
             )
-            out.append(symmetric_part(np.linalg.solve(factor.T, n)))
+            blocks = np.empty((len(range(*part.indices(plan.width))) // k, k, k))
+            own = s_inverse[part, part]
+            for a, b in np.ndindex(k, k):
+                blocks[:, a, b] = own[a::k, b::k].diagonal()
+            out.append((symmetric_part(np.linalg.solve(factor.T, n)), blocks))
         t = (self._lam @ s_inverse @ self._lam.T).tocsr()
         picked = 2.0 * _picked(t, plan)
         picked[plan.rows == plan.cols] *= 0.5

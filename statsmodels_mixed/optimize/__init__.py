@@ -1,6 +1,9 @@
 """Minimisation with a record and a certificate. Knows no statistics."""
 
+from .lbfgs import minimise_lbfgs
 from .newton import minimise
 from .record import OptimizationRecord
 
-__all__ = ["OptimizationRecord", "minimise"]
+DRIVERS = {"newton": minimise, "lbfgs": minimise_lbfgs}
+
+__all__ = ["DRIVERS", "OptimizationRecord", "minimise", "minimise_lbfgs"]

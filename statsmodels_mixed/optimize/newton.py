@@ -1,4 +1,9 @@
-"""Damped Newton steps for many problems at once.
+"""Damped Newton steps, corrected by secants, for many problems at once.
+
+The curvature a problem supplies may be approximate (average information is): the
+part that is missing from it is learnt from the change of the gradient along each
+step, as in the structured secant method of Dennis, Gay and Welsch (1981), ACM
+Transactions on Mathematical Software 7, 348-368, with symmetric rank-one updates.
 
 All problems of one call share their structure, so each round is one vectorised
 evaluation over those not yet finished. A single fit is the case of one problem.
@@ -14,6 +19,8 @@ SUFFICIENT = 1e-4  # Armijo's constant
 CURVATURE_FLOOR = 1e-7  # smallest |eigenvalue| of the curvature, relative to the largest
 ROUNDING = 1e-13  # of the value, relative
 SHORTEST = 1e-8  # step lengths below this give up
+SECANT_SAFETY = 1e-6  # smallest cosine for which a secant update is made
+TRUST = 0.5  # a correction is used when its error is this share of the plain one's
 
 
 def newton_step(gradient, curvature, longest):
@@ -35,6 +42,8 @@ def newton_step(gradient, curvature, longest):
     decrease : ndarray, shape (R,)
         Predicted by the unshortened step.
     """
+    if gradient.shape[-1] == 0:
+        return gradient, np.zeros(len(gradient))
     values, vectors = np.linalg.eigh(curvature)
     size = np.abs(values)
     largest = size.max(axis=-1, keepdims=True)
@@ -47,6 +56,36 @@ def newton_step(gradient, curvature, longest):
     with np.errstate(divide="ignore", invalid="ignore"):
         shorten = np.where(length > longest, longest / length, 1.0)
     return step * shorten[:, None], decrease
+
+
+def secant_update(missing, curvature, step, change):
+    """Symmetric rank-one update of what is missing from the curvature.
+
+    Afterwards ``(curvature + missing) step = change``, the change of the gradient.
+    Updates with a vanishing denominator are skipped (Nocedal and Wright 2006,
+    Numerical Optimization, eq. 6.26).
+
+    Parameters
+    ----------
+    missing, curvature : ndarray, shape (R, p, p)
+    step, change : ndarray, shape (R, p)
+
+    Returns
+    -------
+    missing : ndarray, shape (R, p, p)
+    trusted : ndarray of bool, shape (R,)
+        Whether the correction, before this update, foretold the change better
+        than the curvature alone: only then it is worth using.
+    """
+    plain = change - np.einsum("rij,rj->ri", curvature, step)
+    rest = plain - np.einsum("rij,rj->ri", missing, step)
+    trusted = (rest**2).sum(axis=-1) < TRUST**2 * (plain**2).sum(axis=-1)
+    inner = (rest * step).sum(axis=-1)
+    sizes = np.sqrt((rest**2).sum(axis=-1) * (step**2).sum(axis=-1))
+    safe = np.abs(inner) > SECANT_SAFETY * sizes
+    factor = np.where(safe, 1.0 / np.where(safe, inner, 1.0), 0.0)
+    update = factor[:, None, None] * rest[:, :, None] * rest[:, None, :]
+    return missing + update, trusted
 
 
 def _shrink(alpha, slope, change):
@@ -92,6 +131,7 @@ def minimise(evaluate, start, tol, max_iter):
     first = evaluate(x, everyone)
     value, gradient = np.array(first.value), np.array(first.gradient)
     curvature = np.array(first.curvature)
+    missing = np.zeros_like(curvature)
     count = np.ones(n, dtype=int)
     step, decrease = newton_step(gradient, curvature, _longest(x))
     alpha = np.ones(n)
@@ -110,12 +150,20 @@ def minimise(evaluate, start, tol, max_iter):
         alpha[bad] = _shrink(alpha[bad], slope[~good], change[~good])
         taken = index[good]
         if len(taken):
+            missing[taken], trusted = secant_update(
+                missing[taken],
+                result.curvature[good],
+                trial[good] - x[taken],
+                result.gradient[good] - gradient[taken],
+            )
             x[taken], value[taken] = trial[good], result.value[good]
             gradient[taken] = result.gradient[good]
             curvature[taken] = result.curvature[good]
             alpha[taken] = 1.0
             step[taken], decrease[taken] = newton_step(
-                gradient[taken], curvature[taken], _longest(x[taken])
+                gradient[taken],
+                curvature[taken] + trusted[:, None, None] * missing[taken],
+                _longest(x[taken]),
             )
             if 0 in taken:
                 trace.append((float(value[0]), float(decrease[0])))

@@ -1,0 +1,33 @@
+"""Private names of statsmodels and patsy, imported here and nowhere else.
+
+statsmodels 0.15 renamed `design_info` to `model_spec` and moved formula handling
+behind a private manager; the names below exist from 0.14 on.
+"""
+
+from statsmodels.base import wrapper
+from statsmodels.base.model import (
+    LikelihoodModel,
+    LikelihoodModelResults,
+    LikelihoodResultsWrapper,
+    ResultMixin,
+)
+from statsmodels.iolib.summary import Summary, forg
+from statsmodels.iolib.table import SimpleTable
+from statsmodels.iolib.tableformatting import fmt_params
+from statsmodels.stats.contrast import ContrastResults, WaldTestResults
+from statsmodels.tools.eval_measures import aicc
+
+__all__ = [
+    "ContrastResults",
+    "LikelihoodModel",
+    "LikelihoodModelResults",
+    "LikelihoodResultsWrapper",
+    "ResultMixin",
+    "SimpleTable",
+    "Summary",
+    "WaldTestResults",
+    "aicc",
+    "fmt_params",
+    "forg",
+    "wrapper",
+]

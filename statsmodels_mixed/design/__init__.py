@@ -1,0 +1,1 @@
+"""From a model specification and the user's data to design matrices."""

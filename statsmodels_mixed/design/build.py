@@ -1,0 +1,247 @@
+"""ModelSpec and data to `Design`: one mask, every piece from the same rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..covariance import STRUCTURES
+from ..errors import DataError, IdentifiabilityError, MissingValueError
+from ..formula import variables
+from ..formula.spec import bare_name
+from .check import check_design, check_weights
+from .design import Design, PredictorDesign, TermDesign
+from .encode import Encoder
+from .grouping import check_grouping, code_factor, cross
+from .table import (
+    Table,
+    check_finite,
+    column_or_array,
+    complete_rows,
+    resolve_subset,
+)
+
+INTERCEPT = "1"
+
+
+@dataclass(frozen=True)
+class TermEncoder:
+    """What builds the effects of a term and its codes for new data.
+
+    Attributes
+    ----------
+    effects : Encoder or None
+        None for an intercept alone.
+    grouping : tuple of Encoder or str
+        Per crossed factor: the column, or the encoder of an expression.
+    """
+
+    effects: object
+    grouping: tuple
+
+    def effect_values(self, table):
+        """Values of the effects (n, k), None for an intercept alone."""
+        return None if self.effects is None else self.effects.encode(table)
+
+    def group_values(self, table):
+        """One column of labels per crossed factor."""
+        return [_group_column(part, table) for part in self.grouping]
+
+
+class Expression:
+    """One expression of the formula, such as a response or an offset.
+
+    Parameters
+    ----------
+    text : str
+    namespace : dict
+    where : str
+    """
+
+    def __init__(self, text, table, namespace, where):
+        self.text, self.where = text, where
+        # in parentheses of its own: patsy would read operators as its own
+        self._encoder = None
+        if bare_name(text) not in table.names:
+            self._encoder = Encoder(f"0 + I({text})", table, namespace, where)
+
+    def values(self, table):
+        """Numbers, shape (n,)."""
+        if self._encoder is not None:
+            return self._encoder.encode(table)[:, 0]
+        name = bare_name(self.text)
+        values = table.column(name, self.where)
+        if not isinstance(values, np.ndarray) or values.dtype.kind not in "iufb":
+            raise DataError(
+                f"{self.where} {name!r} must be numeric, not "
+                f"{getattr(values, 'dtype', type(values).__name__)}; convert it first."
+            )
+        values = values.astype(float)
+        check_finite(name, values, table.index)
+        return values
+
+
+def build_design(
+    spec,
+    data,
+    namespace,
+    *,
+    weights=None,
+    offset=None,
+    subset=None,
+    missing="drop",
+):
+    """Evaluate every piece of a formula on the complete rows of the data.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    data : DataFrame, dict, ...
+        Anything `Table.from_data` takes.
+    namespace : dict
+        Functions and variables of the caller.
+    weights, offset : str or array_like, optional
+        Column name, or one value per row of `data`.
+    subset : array_like, optional
+        Rows to use; see `resolve_subset`.
+    missing : {"drop", "raise"}
+        What to do with rows in which anything that is used is missing.
+
+    Returns
+    -------
+    Design
+    """
+    if missing not in ("drop", "raise", "none"):
+        raise DataError(f"missing={missing!r}: use 'drop' or 'raise'.")
+    table = Table.from_data(data)
+    given = {"weights": weights, "offset": offset}
+    arrays = {
+        name: column_or_array(value, table, name)
+        for name, value in given.items()
+        if value is not None
+    }
+    rows, table = _complete(table, spec, arrays, subset, missing)
+    arrays = {name: values[rows] for name, values in arrays.items()}
+    for name, values in arrays.items():
+        check_finite(f"{name}=", values, table.index)
+    response = Expression(spec.response, table, namespace, "the response")
+    predictors = tuple(
+        _predictor(p, table, namespace, arrays.get("offset") if i == 0 else None)
+        for i, p in enumerate(spec.predictors)
+    )
+    design = Design(
+        endog=response.values(table),
+        endog_name=bare_name(spec.response),
+        predictors=predictors,
+        weights=arrays.get("weights"),
+        row_labels=table.index,
+        rows=rows,
+        response=response,
+    )
+    check_design(design)
+    return design
+
+
+def _complete(table, spec, arrays, subset, missing):
+    """Rows in the subset with nothing missing: positions (or all) and the table."""
+    chosen = slice(None) if subset is None else _positions(subset, table)
+    table = table if subset is None else table.take(chosen)
+    used = [name for name in sorted(variables(spec)) if name in table]
+    arrays = {name: values[chosen] for name, values in arrays.items()}
+    check_weights(arrays.get("weights"), table.index)
+    complete = complete_rows(table, used, arrays)
+    if complete is not None and missing != "drop":
+        holes = [name for name in used if table.missing(name) is not None]
+        holes += [f"{k}=" for k, v in arrays.items() if np.isnan(v).any()]
+        raise MissingValueError(
+            f"{(~complete).sum()} rows have missing values in {', '.join(holes)}; "
+            "drop or fill them, or use missing='drop'."
+        )
+    if (arrays.get("weights", np.ones(1)) == 0).any():
+        weighty = arrays["weights"] != 0  # as in least squares, they say nothing
+        complete = weighty if complete is None else complete & weighty
+    if complete is None:
+        return chosen, table.take()
+    all_rows = np.arange(len(complete)) if subset is None else chosen
+    return all_rows[complete], table.take(complete)
+
+
+def _positions(subset, table):
+    rows = resolve_subset(subset, table)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows
+
+
+def _predictor(predictor, table, namespace, offset):
+    where = "the fixed effects"
+    encoder = Encoder(predictor.fixed, table, namespace, where)
+    offsets = tuple(
+        Expression(text, table, namespace, "offset()") for text in predictor.offsets
+    )
+    for expression in offsets:
+        values = expression.values(table)
+        offset = values if offset is None else offset + values
+    return PredictorDesign(
+        name=predictor.name,
+        exog=encoder.encode(table),
+        exog_names=encoder.names,
+        terms=_terms(predictor.random, table, namespace),
+        offset=offset,
+        encoder=encoder,
+        offsets=offsets,
+    )
+
+
+def _terms(random, table, namespace):
+    groupings, out = {}, []
+    for term in random:
+        if term.group_name not in groupings:
+            groupings[term.group_name] = _grouping(term, table, namespace)
+        parts, grouping = groupings[term.group_name]
+        check_grouping(grouping, table.nobs)
+        out.append(_term(term, parts, grouping, table, namespace))
+    return tuple(out)
+
+
+def _grouping(term, table, namespace):
+    parts, coded = [], []
+    for text in term.grouping:
+        name = bare_name(text)
+        part = name
+        if name not in table.names:
+            where = f"the grouping factor {name}"
+            part = Encoder(f"0 + {text}", table, namespace, where)
+        parts.append(part)
+        coded.append(code_factor(_group_column(part, table), name))
+    return tuple(parts), coded[0] if len(coded) == 1 else cross(coded)
+
+
+def _group_column(part, table):
+    if isinstance(part, str):
+        return table.column(part, f"the grouping factor {part}")
+    return part.labels(table)
+
+
+def _term(term, parts, grouping, table, namespace):
+    where = f"the random term ({term.text})"
+    if term.options:
+        names = ", ".join(name for name, _ in term.options)
+        raise DataError(f"{where}: {term.structure}() takes no option {names}.")
+    if term.effects == INTERCEPT:
+        encoder, z, effects = TermEncoder(None, parts), None, ("Intercept",)
+    else:
+        inner = Encoder(term.effects, table, namespace, where)
+        encoder, z, effects = TermEncoder(inner, parts), inner.encode(table), inner.names
+        if not effects:
+            raise IdentifiabilityError(f"{where} has no varying effect; drop it.")
+        if z.shape[1] == 1 and (z == 1.0).all():
+            z = None
+    return TermDesign(
+        text=term.text,
+        effects=effects,
+        z=z,
+        grouping=grouping,
+        structure=STRUCTURES[term.structure](len(effects)),
+        structure_name=term.structure,
+        encoder=encoder,
+    )

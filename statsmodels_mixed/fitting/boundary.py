@@ -1,0 +1,104 @@
+"""Singular covariances: exact zeros, and the sign test that justifies them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# Singular values of lambda below this (and below this share of the largest) are
+# tried at exactly zero; effects are scaled to mean square 1, sigma to 1.
+SUSPICIOUS = 1e-3
+# Zero is accepted when the deviance rises by no more than this.
+WORTHLESS = 1e-8
+
+
+@dataclass(frozen=True)
+class SingularDirection:
+    """A direction of one term along which the variance is exactly zero.
+
+    Attributes
+    ----------
+    term : int
+    direction : ndarray, shape (k,)
+        Unit vector in the coordinates of the fit.
+    slope : float
+        Derivative of the deviance in the variance along it.
+    """
+
+    term: int
+    direction: np.ndarray
+    slope: float
+
+
+def eigen(layout, theta):
+    """Eigenvalues and vectors of each term's relative covariance."""
+    out = []
+    for lam in layout.term_factors(theta):
+        out.append(np.linalg.eigh(lam @ np.swapaxes(lam, -1, -2)))
+    return out
+
+
+def is_suspicious(layout, theta):
+    """Whether a direction of some term has nearly no variance, shape (...)."""
+    flags = np.zeros(theta.shape[:-1], dtype=bool)
+    for values, _ in eigen(layout, theta):
+        least, most = values[..., 0], values[..., -1]
+        flags |= least <= SUSPICIOUS**2 * np.maximum(1.0, most)
+    return flags
+
+
+def with_exact_zeros(objective, theta, value):
+    """Set nearly vanishing variances to zero where that costs nothing.
+
+    Directions are tried one at a time, smallest first.
+
+    Returns
+    -------
+    theta : ndarray
+    value : float
+    n_evaluations : int
+    """
+    layout, count = objective.layout, 0
+    candidates = []
+    for t, (values, vectors) in enumerate(eigen(layout, theta)):
+        bound = SUSPICIOUS**2 * max(1.0, values[-1])
+        candidates += [(values[i], t, vectors[:, i]) for i in np.flatnonzero(values <= bound)]
+    for _, t, vector in sorted(candidates, key=lambda c: c[0]):
+        part = layout.slices[t]
+        lam = layout.structures[t].factor(theta[part])
+        keep = np.eye(len(vector)) - np.outer(vector, vector)
+        trial = theta.copy()
+        trial[part] = layout.structures[t].from_covariance(keep @ lam @ lam.T @ keep)
+        trial_value = float(objective.evaluate(trial, derivatives=False).value)
+        count += 1
+        if trial_value <= value + WORTHLESS:
+            theta, value = trial, trial_value
+    return theta, value, count
+
+
+def singular_directions(objective, evaluation):
+    """Null directions of each term's covariance, with the slope in the variance."""
+    layout, out = objective.layout, []
+    for t, (values, vectors) in enumerate(eigen(layout, evaluation.theta)):
+        null = values <= 1e-13 * max(1.0, values[-1])
+        if not null.any():
+            continue
+        f = next(i for i, terms in enumerate(layout.factors) if t in terms)
+        cols = layout.columns[t]
+        g = evaluation.covariance_gradient[f][cols, cols]
+        basis = vectors[:, null]
+        slopes, within = np.linalg.eigh(basis.T @ g @ basis)
+        if _only_axes(layout.structures[t]):
+            slopes, within = np.diag(basis.T @ g @ basis), np.eye(null.sum())
+        for slope, column in zip(slopes, within.T, strict=True):
+            out.append(SingularDirection(t, basis @ column, float(slope)))
+    return tuple(out)
+
+
+def _only_axes(structure):
+    """Whether the structure can put variance on coordinate axes only."""
+    k = structure.k
+    ones = structure.from_covariance(np.full((k, k), 0.5) + 0.5 * np.eye(k))
+    factor = structure.factor(ones)
+    return k > 1 and np.count_nonzero(factor @ factor.T) == k

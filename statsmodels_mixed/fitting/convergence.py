@@ -1,0 +1,69 @@
+"""The certificate of a minimum: figures, not heuristics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# A fit counts as converged when a Newton step would lower the deviance by less.
+CONVERGED = 1e-6
+# Negative eigenvalues of the curvature down to this share of the largest are zero.
+INERTIA_TOLERANCE = 1e-7
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """How close to a minimum the optimiser ended.
+
+    Attributes
+    ----------
+    predicted_decrease : float
+        Deviance a Newton step still expects to gain, ``g'H^-1 g / 2``.
+    negative_eigenvalues : int
+        Number of directions of negative curvature (0 at a minimum).
+    kkt : float
+        Smallest derivative of the deviance in a variance that sits on its bound of
+        zero, along any singular direction: not negative at a minimum; inf when no
+        variance is at its bound. Per unit of variance relative to sigma^2, effects
+        scaled to mean square 1.
+    n_evaluations : int
+        Evaluations of criterion and derivatives.
+    converged : bool
+        The verdict: decrease below 1e-6, no negative curvature, KKT sign right.
+    """
+
+    predicted_decrease: float
+    negative_eigenvalues: int
+    kkt: float
+    n_evaluations: int
+
+    @property
+    def converged(self):
+        """Whether all three figures are those of a minimum."""
+        return bool(
+            self.predicted_decrease < CONVERGED
+            and self.negative_eigenvalues == 0
+            and self.kkt > -CONVERGED
+        )
+
+    @property
+    def message(self):
+        """One line for the summary."""
+        verdict = "converged" if self.converged else "NOT converged"
+        text = f"{verdict}: predicted decrease {self.predicted_decrease:.1e}"
+        text += f", {self.n_evaluations} evaluations"
+        if self.negative_eigenvalues:
+            text += f", {self.negative_eigenvalues} directions of negative curvature"
+        if np.isfinite(self.kkt):
+            text += f", slope at the bound {self.kkt:.3g}"
+        return text
+
+
+def negative_directions(curvature):
+    """Number of clearly negative eigenvalues, and the most negative direction."""
+    values, vectors = np.linalg.eigh(curvature)
+    if not len(values):
+        return 0, None
+    bound = -INERTIA_TOLERANCE * np.abs(values).max()
+    return int((values < bound).sum()), vectors[:, 0]

@@ -1,0 +1,97 @@
+"""Starting values by moments."""
+
+from __future__ import annotations
+
+import numpy as np
+
+SMALLEST, LARGEST = 0.1, 30.0  # of a starting standard deviation, relative to sigma
+
+
+def moment_start(cross, response, layout):
+    """theta from the quadratic forms ``y'P Z_j Z_j' P y``, P = I - Q Q'.
+
+    Minimum norm quadratic estimation with weights of zero (Rao 1971, Journal of
+    Multivariate Analysis 1, 257-275), one variance per varying effect: the
+    expectations of the forms are linear in the variances, and all their
+    coefficients are sums over blocks that are there already.
+
+    Parameters
+    ----------
+    cross : CrossProducts
+    response : ResponseProducts
+        Leading axes are replicates.
+    layout : ThetaLayout
+
+    Returns
+    -------
+    ndarray, shape (..., n_par)
+        Off-diagonal entries of the factors start at zero.
+    """
+    columns = _columns(cross.system)
+    traces, system = _expectations(cross, columns)
+    forms = np.stack(
+        [(response.ze[..., c] ** 2).sum(axis=-1) for c in columns] + [response.ee],
+        axis=-1,
+    )
+    n_free = cross.nobs - cross.rank
+    full = np.block([[system, traces[:, None]], [traces[None, :], np.array([[n_free]])]])
+    scale = np.sqrt(np.diag(full))
+    solution = np.linalg.lstsq(
+        full / np.outer(scale, scale), (forms / scale).T.reshape(len(scale), -1)
+    )[0]
+    solution = (solution.T / scale).reshape(forms.shape)
+    residual = np.maximum(solution[..., -1:], 0.05 * forms[..., -1:] / n_free)
+    ratio = np.maximum(solution[..., :-1], 0.0) / residual
+    return _theta(np.clip(np.sqrt(ratio), SMALLEST, LARGEST), cross, layout)
+
+
+def _columns(system):
+    """Slices of all levels of one varying effect, factor by factor."""
+    out = []
+    for part, (_, k) in zip(system.slices, system.gram.sizes, strict=True):
+        out += [slice(part.start + a, part.stop, k) for a in range(k)]
+    return out
+
+
+def _squares(system):
+    """Squared Frobenius norms of all blocks ``Z_i'Z_j`` between varying effects."""
+    gram = system.gram
+    ends = np.cumsum([0] + [k for _, k in gram.sizes])
+    out = np.zeros((ends[-1], ends[-1]))
+    for f, diagonal in enumerate(gram.diagonals):
+        own = slice(ends[f], ends[f + 1])
+        out[own, own] = np.einsum("mij,mij->ij", diagonal, diagonal)
+    for (s, t), c in gram.couplings.items():
+        block = np.einsum("pij,pij->ij", c.data, c.data)
+        rows, cols = slice(ends[s], ends[s + 1]), slice(ends[t], ends[t + 1])
+        out[rows, cols], out[cols, rows] = block, block.T
+    return out
+
+
+def _expectations(cross, columns):
+    """``tr(P V_i)`` and ``tr(P V_i P V_j)`` for V_i = Z_i Z_i'."""
+    system, a = cross.system, cross.zx
+    diagonal = np.concatenate(
+        [np.einsum("mii->i", block) for block in system.gram.diagonals]
+    )
+    inner = [a[c].T @ a[c] for c in columns]
+    traces = diagonal - np.array([np.trace(m) for m in inner])
+    crossed = np.empty((len(columns), len(columns)))
+    for j, c in enumerate(columns):
+        only = np.zeros_like(a)
+        only[c] = a[c]
+        product = system.multiply(only)
+        crossed[:, j] = [(a[d] * product[d]).sum() for d in columns]
+    third = np.array([[(m * n).sum() for n in inner] for m in inner])
+    return traces, _squares(system) - crossed - crossed.T + third
+
+
+def _theta(sd, cross, layout):
+    covariances, at = [None] * len(layout.structures), 0
+    for terms in cross.factors:
+        for t in terms:
+            k = layout.structures[t].k
+            part = sd[..., at : at + k]
+            covariances[t] = part[..., :, None] ** 2 * np.eye(k)
+            at += k
+    return layout.from_covariances(covariances)

@@ -1,0 +1,1 @@
+"""Reference values from R and from exact arithmetic, and what compares with them."""
