@@ -125,10 +125,12 @@ def build_design(
     arrays = {name: values[rows] for name, values in arrays.items()}
     for name, values in arrays.items():
         check_finite(f"{name}=", values, table.index)
+    if not isinstance(offset, str):  # by name, new data hold it as well
+        offset = arrays.get("offset")
     response = Expression(spec.response, table, namespace, "the response")
     predictors = tuple(
-        _predictor(p, table, namespace, arrays.get("offset") if i == 0 else None)
-        for i, p in enumerate(spec.predictors)
+        _predictor(p, table, namespace, offset if p is spec.mean else None)
+        for p in spec.predictors
     )
     design = Design(
         endog=response.values(table),
@@ -173,22 +175,24 @@ def _positions(subset, table):
 
 
 def _predictor(predictor, table, namespace, offset):
-    where = "the fixed effects"
-    encoder = Encoder(predictor.fixed, table, namespace, where)
-    offsets = tuple(
-        Expression(text, table, namespace, "offset()") for text in predictor.offsets
-    )
+    encoder = Encoder(predictor.fixed, table, namespace, "the fixed effects")
+    texts = list(predictor.offsets)
+    if isinstance(offset, str):
+        texts.append(f"Q({offset!r})")
+    offsets = tuple(Expression(t, table, namespace, "offset()") for t in texts)
+    total = None if isinstance(offset, str) else offset
     for expression in offsets:
         values = expression.values(table)
-        offset = values if offset is None else offset + values
+        total = values if total is None else total + values
     return PredictorDesign(
         name=predictor.name,
         exog=encoder.encode(table),
         exog_names=encoder.names,
         terms=_terms(predictor.random, table, namespace),
-        offset=offset,
+        offset=total,
         encoder=encoder,
         offsets=offsets,
+        offset_argument=offset is not None and not isinstance(offset, str),
     )
 
 

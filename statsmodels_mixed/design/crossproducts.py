@@ -233,17 +233,11 @@ class CrossProducts:
             return None
         return e.mean(axis=1)
 
-    def factor_matrices(self, blocks):
-        """Amalgamate the factor matrices of terms to one per grouping factor."""
-        out = []
-        for terms in self.factors:
-            if len(terms) == 1:
-                out.append(blocks[terms[0]])
-                continue
-            sizes = [blocks[t].shape[-1] for t in terms]
-            ends = np.cumsum(sizes)
-            full = np.zeros((*blocks[terms[0]].shape[:-2], ends[-1], ends[-1]))
-            for t, size, end in zip(terms, sizes, ends, strict=True):
-                full[..., end - size : end, end - size : end] = blocks[t]
-            out.append(full)
-        return out
+    def has_constant(self):
+        """Whether a column of ones is a combination of the columns of X."""
+        if self.basis.constant >= 0:
+            return True
+        if not self.rank:
+            return False
+        _, rest = self._project(np.ones((self.nobs, 1)))
+        return bool((np.abs(rest) < 1e-8).all())

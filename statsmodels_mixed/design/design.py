@@ -63,8 +63,10 @@ class PredictorDesign:
     offset : ndarray, shape (n,), or None
     encoder : object
         State that builds `exog` for new data.
-    offsets : tuple of str
-        Offset expressions of the formula, evaluated again for new data.
+    offsets : tuple of Expression
+        Offsets that are evaluated again for new data.
+    offset_argument : bool
+        Whether an offset was given as an array, which new data do not hold.
     """
 
     name: str
@@ -74,6 +76,7 @@ class PredictorDesign:
     offset: np.ndarray | None = None
     encoder: object = None
     offsets: tuple = ()
+    offset_argument: bool = False
 
 
 @dataclass(frozen=True)

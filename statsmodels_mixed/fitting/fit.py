@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -65,6 +66,17 @@ class GaussianModel:
             [term.structure for term in design.terms], self.cross.factors
         )
 
+    @cached_property
+    def has_constant(self):
+        """Whether a constant column is a combination of the fixed effects."""
+        return self.cross.has_constant()
+
+    def with_design(self, design):
+        """The same cross-products for a design that differs in the response only."""
+        other = copy.copy(self)
+        other.design = design
+        return other
+
     def objective(self, reml, endog=None):
         """Deviance as a function of theta, of the design's response or others."""
         endog = self.design.endog if endog is None else endog
@@ -84,6 +96,32 @@ class GaussianModel:
                 for i, c in zip(inverses, covariances, strict=True)
             ]
         )
+
+    def gaussian_loglike(self, params, covariances, scale=None):
+        """Log-likelihood of fixed effects, its gradient and Hessian in them.
+
+        Parameters
+        ----------
+        params : ndarray, shape (p,)
+        covariances : sequence of ndarray
+            Covariance of each term relative to sigma^2.
+        scale : float, optional
+            sigma^2; its maximum-likelihood value at `params` by default.
+        """
+        objective = self.objective(False)
+        at = objective.evaluate(self.internal_theta(covariances), derivatives=False)
+        basis = self.cross.basis
+        to_user = basis.linear_map[np.argsort(basis.kept)]
+        inverse = np.linalg.inv(to_user)
+        gap = inverse @ params - objective.response.coefficients - at.beta
+        r2 = at.r2 + gap @ at.precision @ gap
+        n = self.cross.nobs
+        scale = r2 / n if scale is None else scale
+        value = n * np.log(2.0 * np.pi * scale) + at.logdet + r2 / scale
+        value -= self.cross.sum_log_weights
+        score = -(inverse.T @ at.precision @ gap) / scale
+        hessian = -(inverse.T @ at.precision @ inverse) / scale
+        return -0.5 * float(value), score, hessian
 
     def start(self, objective, options):
         """Starting theta, with the leading axes of the objective's responses."""
@@ -250,15 +288,21 @@ class Fit:
         return self.evaluation.scale
 
     @cached_property
+    def _exog_map(self):
+        """From orthonormal coordinates to the user's columns, in their order."""
+        basis = self.model.cross.basis
+        return basis.linear_map[np.argsort(basis.kept)]
+
+    @cached_property
     def beta(self):
         """Fixed effects of the columns that are not aliased, (..., p)."""
         total = self.objective.response.coefficients + self.evaluation.beta
-        return total @ self.model.cross.basis.linear_map.T
+        return total @ self._exog_map.T
 
     @cached_property
     def cov_beta(self):
         """Covariance matrix of `beta`, (..., p, p)."""
-        linear = self.model.cross.basis.linear_map
+        linear = self._exog_map
         inverse = np.linalg.inv(self.evaluation.precision)
         return self.sigma2[..., None, None] * (linear @ inverse @ linear.T)
 
@@ -308,7 +352,7 @@ class Fit:
     @cached_property
     def fixed_part(self):
         """``X beta`` plus offset, shape (..., n)."""
-        kept = self.model.cross.basis.kept
+        kept = np.sort(self.model.cross.basis.kept)
         mean = self.design.mean
         beta = np.zeros((*self.beta.shape[:-1], mean.exog.shape[1]))
         beta[..., kept] = self.beta

@@ -5,7 +5,7 @@ Liu 1992, SIAM Review 34, 82-109): every supernode gathers its entries and what 
 children left over in a dense front, eliminates its pivots there and hands the rest
 to its parent. Supernodes of one height of the tree are independent; those of
 similar size are padded to one size and eliminated together, as a stack of
-matrices, so that the number of Python steps does not grow with the matrix.
+matrices, so that the Python steps grow with the height of the tree, not its size.
 
 The inverse on the pattern runs down the same tree (Takahashi, Fagan and Chin 1973;
 Erisman and Tinney 1975, Commun. ACM 18, 177-179; multifrontal form Campbell and
@@ -14,6 +14,8 @@ its parent's front that they share and its own columns of the factor.
 """
 
 from __future__ import annotations
+
+from math import prod
 
 import numpy as np
 from numpy.linalg import LinAlgError
@@ -67,8 +69,8 @@ class _StackedFactor:
 class _LargeFactor:
     """Columns of the factor for one large front, by LAPACK.
 
-    Matrices that LAPACK overwrites are held transposed (C order here is Fortran
-    order there), so that nothing is copied.
+    The rows below are held transposed: C order here is Fortran order there, and
+    LAPACK overwrites them and the update in place.
     """
 
     def __init__(self, front, k, update):
@@ -146,10 +148,7 @@ class SymbolicCholesky:
         self.rows = np.asarray(rows, dtype=np.int64)
         self.cols = np.asarray(cols, dtype=np.int64)
         self.diagonal = np.flatnonzero(self.rows == self.cols)
-        if (self.rows > self.cols).any():
-            raise ValueError("The pattern must be that of an upper triangle.")
-        if not np.array_equal(np.sort(self.rows[self.diagonal]), np.arange(self.n)):
-            raise ValueError("The pattern must contain the diagonal, each entry once.")
+        self._check_pattern()
         off = self.rows != self.cols
         nodes = analyse(self.n, self.rows[off], self.cols[off])
         self.order, self.fill, self.flops = nodes.order, nodes.fill, nodes.flops
@@ -158,6 +157,18 @@ class SymbolicCholesky:
         self.batches = plan.batches
         self.n_batches = len(self.batches)
         self.workspace_size, self.arena_size = plan.workspace_size, plan.arena_size
+
+    def _check_pattern(self):
+        rows, cols = self.rows, self.cols
+        if (rows > cols).any():
+            raise ValueError("The pattern must be that of an upper triangle.")
+        diagonal = np.sort(rows[self.diagonal])
+        if self.n < 1 or not np.array_equal(diagonal, np.arange(self.n)):
+            raise ValueError("The pattern must hold every diagonal entry, once.")
+        if rows.min() < 0 or cols.max() >= self.n:
+            raise ValueError("The pattern has entries outside the matrix.")
+        if (np.diff(np.sort(rows * self.n + cols)) == 0).any():
+            raise ValueError("The pattern holds an entry twice.")
 
     def factor(self, values):
         """Numeric factorisation.
@@ -226,8 +237,10 @@ class NumericCholesky:
         """
         b = np.asarray(b, dtype=float)
         symbolic, scale = self._symbolic, self._scale[:, None]
-        x = np.zeros((symbolic.n + 1, b.size // max(symbolic.n, 1)))
-        x[:-1] = (scale * b.reshape(symbolic.n, -1))[symbolic.order]
+        columns = b.reshape(symbolic.n, prod(b.shape[1:]))
+        # One more row: padded pivots and rows read and write zeros there.
+        x = np.zeros((symbolic.n + 1, columns.shape[1]))
+        x[:-1] = (scale * columns)[symbolic.order]
         steps = list(zip(symbolic.batches, self._factors, strict=True))
         for batch, factor in steps:
             y, change = factor.forward(x[batch.pivots])
@@ -241,6 +254,10 @@ class NumericCholesky:
 
     def inverse_on_pattern(self):
         """Entries of the inverse at the ``(rows, cols)`` of the pattern.
+
+        With pivots 1, rows below 2 and ``W = L21 / L11``, the front of the inverse
+        is ``Z21 = -Z22 W`` and ``Z11 = inv(L11 L11') - W' Z21``; Z22 is part of the
+        parent's front.
 
         Returns
         -------

@@ -1,0 +1,148 @@
+"""Likelihood-ratio comparison of two fits, with the guards it needs."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from ..errors import ComparisonError
+
+
+class LRTestResult(tuple):
+    """Likelihood-ratio test: unpacks to (statistic, pvalue, df_diff).
+
+    Attributes
+    ----------
+    statistic, pvalue : float
+    df_diff : int
+    note : str
+        What to mind when reading the p-value; empty when there is nothing.
+    """
+
+    def __new__(cls, statistic, pvalue, df_diff, note=""):
+        self = super().__new__(cls, (statistic, pvalue, df_diff))
+        self.note = note
+        return self
+
+    def __getnewargs__(self):
+        return (*self, self.note)
+
+    statistic = property(lambda self: self[0])
+    pvalue = property(lambda self: self[1])
+    df_diff = property(lambda self: self[2])
+
+    def __repr__(self):
+        text = f"LRTestResult(statistic={self[0]:.6g}, pvalue={self[1]:.6g}, "
+        text += f"df_diff={self[2]})"
+        return f"{text}\n{self.note}" if self.note else text
+
+
+BOUNDARY = (
+    "The restricted fit fixes a variance at its bound of zero, where the chi-square "
+    "reference is conservative: for one variance the p-value is about half of this."
+)
+
+
+def compare_fits(full, restricted):
+    """Likelihood-ratio test of a restricted against a full model.
+
+    Parameters
+    ----------
+    full, restricted : results
+        ``restricted`` may be a statsmodels result such as OLS: then the random
+        effects (and what else differs) are tested.
+
+    Returns
+    -------
+    LRTestResult
+
+    Raises
+    ------
+    ComparisonError
+        REML with different fixed effects, REML against ML, different data, or a
+        restricted model with as many parameters as the full one.
+    """
+    _check_data(full, restricted)
+    _check_criterion(full, restricted)
+    df_diff = int(round(_n_parameters(full) - _n_parameters(restricted)))
+    if df_diff <= 0:
+        raise ComparisonError(
+            "The model passed as restricted has at least as many parameters; call the "
+            "method on the larger model and pass the smaller one."
+        )
+    _check_nested(full, restricted)
+    statistic = 2.0 * (full.llf - restricted.llf)
+    pvalue = float(stats.chi2.sf(max(statistic, 0.0), df_diff))
+    fewer = _n_covariance(restricted) < _n_covariance(full)
+    return LRTestResult(float(statistic), pvalue, df_diff, BOUNDARY if fewer else "")
+
+
+def _n_covariance(results):
+    return len(getattr(results, "theta", ()))
+
+
+def _n_parameters(results):
+    """Parameters of the likelihood, the residual variance included."""
+    if hasattr(results, "df_modelwc"):
+        own = results.df_modelwc
+        return own if hasattr(results, "theta") else own + 1
+    return len(results.params) + 1
+
+
+def _check_data(full, restricted):
+    a, b = np.asarray(full.model.endog), np.asarray(restricted.model.endog)
+    if len(a) != len(b):
+        raise ComparisonError(
+            f"The fits use {len(a)} and {len(b)} rows, so their likelihoods cannot be "
+            "compared; drop the rows with missing values from both first."
+        )
+    if not np.array_equal(a, b):
+        raise ComparisonError("The fits have different responses (or rows).")
+    weights = [getattr(r.model, "weights", None) for r in (full, restricted)]
+    weights = [np.ones(len(a)) if w is None else np.asarray(w) for w in weights]
+    if not np.array_equal(*(np.broadcast_to(w, len(a)) for w in weights)):
+        raise ComparisonError("The fits have different weights.")
+
+
+def _check_criterion(full, restricted):
+    flags = [getattr(r, "reml", False) for r in (full, restricted)]
+    remedy = "refit with .fit(reml=False)"
+    if flags[0] != flags[1]:
+        kinds = ["REML" if flag else "ML" for flag in flags]
+        raise ComparisonError(
+            f"One fit is by {kinds[0]}, the other by {kinds[1]}; {remedy}."
+        )
+    if flags[0] and not _same_space(full, restricted):
+        raise ComparisonError(
+            "REML criteria of models with different fixed effects are not comparable: "
+            f"each conditions on its own fixed effects; {remedy}."
+        )
+
+
+def _same_space(a, b):
+    return _spans(a, b) and _spans(b, a)
+
+
+def _spans(full, restricted):
+    """Whether the fixed effects of `restricted` are combinations of `full`'s."""
+    inner = np.asarray(restricted.model.exog, dtype=float)
+    outer = np.asarray(full.model.exog, dtype=float)
+    if inner.shape[1] > outer.shape[1]:
+        return False
+    names = set(full.model.exog_names or ())
+    if set(restricted.model.exog_names or ("",)) <= names and inner.shape[1]:
+        columns = [full.model.exog_names.index(n) for n in restricted.model.exog_names]
+        if np.array_equal(outer[:, columns], inner):
+            return True
+    scale = np.sqrt((inner**2).sum(axis=0))
+    fitted = outer @ np.linalg.lstsq(outer, inner, rcond=None)[0]
+    distance = np.sqrt(((inner - fitted) ** 2).sum(axis=0))
+    return bool((distance <= 1e-8 * np.maximum(scale, 1e-300)).all())
+
+
+def _check_nested(full, restricted):
+    if not _spans(full, restricted):
+        raise ComparisonError(
+            "The fixed effects of the restricted model are not a special case of the "
+            "full model's, so the models are not nested; compare AIC or BIC instead."
+        )

@@ -1,0 +1,275 @@
+"""What the results of all mixed models share: inference on the fixed effects."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..compat import LikelihoodModelResults, ResultMixin, WaldTestResults
+from ..errors import DataError
+from ..inference import compare_fits, term_constraints
+from . import tables
+
+
+class MixedResults(LikelihoodModelResults, ResultMixin):
+    """Base of the results classes.
+
+    Parameters
+    ----------
+    model : LMM
+    fit : Fit
+    use_t : bool
+        Refer tests and intervals to Student's t with `df_resid` instead of the
+        normal distribution.
+    """
+
+    def __init__(self, model, fit, use_t):
+        # statsmodels' remove_data expects a cache, also when nothing is cached
+        self._cache = {}
+        self.cov_params_default = fit.cov_beta
+        super().__init__(model, fit.beta, None, scale=float(fit.sigma2), use_t=use_t)
+        self.fit_record = fit
+        self.nobs = float(model.nobs)
+        self.df_model = model.df_model
+        self.df_resid = model.df_resid
+        self.cov_type = "nonrobust"
+        self.cov_kwds = {
+            "description": "Covariance of the fixed effects at the estimated variances."
+        }
+        self.k_cov = len(fit.theta) + 1
+        self._data_in_cache = []
+        self._data_attr = []
+
+    @property
+    def _params(self):
+        return np.asarray(self.params)
+
+    @property
+    def endog_name(self):
+        """Name of the response."""
+        return self.model.endog_names
+
+    # ---- the fit ------------------------------------------------------------
+
+    @property
+    def deviance(self):
+        """Minus twice `llf`: the criterion that was minimised."""
+        return float(self.fit_record.deviance)
+
+    @property
+    def llf(self):
+        """Log-likelihood, or REML criterion over -2 for a REML fit."""
+        return -0.5 * self.deviance
+
+    @property
+    def convergence(self):
+        """Certificate of the minimum: predicted decrease, inertia, KKT sign."""
+        return self.fit_record.convergence
+
+    @property
+    def converged(self):
+        """Whether the certificate is that of a minimum."""
+        return self.fit_record.convergence.converged
+
+    @property
+    def singular(self):
+        """Whether some direction of the random effects has variance zero."""
+        return len(self.fit_record.singulars[0]) > 0
+
+    @property
+    def singular_terms(self):
+        """One sentence per direction without variance."""
+        return tables.singular_messages(self.fit_record)
+
+    @property
+    def record(self):
+        """Course of the optimisation."""
+        return _Record(self.fit_record)
+
+    @property
+    def mle_retvals(self):
+        """What the optimiser returned, in statsmodels' form."""
+        c = self.convergence
+        return {"converged": c.converged, "fcalls": c.n_evaluations, "warnflag": 0}
+
+    @property
+    def mle_settings(self):
+        """How the optimiser was called, in statsmodels' form."""
+        o = self.options
+        return {"optimizer": o.optimizer, "tol": o.tol, "maxiter": o.max_iter}
+
+    # ---- parameters ---------------------------------------------------------
+
+    @property
+    def fe_params(self):
+        """Fixed effects; the same as `params`."""
+        return self._params
+
+    @property
+    def bse_fe(self):
+        """Standard errors of the fixed effects; the same as `bse`."""
+        return np.asarray(self.bse)
+
+    @property
+    def theta(self):
+        """Relative covariance factors, as lme4 names and orders them per term."""
+        return tables.theta_series(self.fit_record)
+
+    @property
+    def ngroups(self):
+        """Number of levels of each grouping factor, as a dict."""
+        return {t.group: t.grouping.n_levels for t in self.fit_record.design.terms}
+
+    def params_table(self, aliased=True):
+        """Estimates, standard errors, tests and intervals as a DataFrame.
+
+        Parameters
+        ----------
+        aliased : bool
+            Whether columns that were dropped as aliased stand in it, as NaN.
+        """
+        interval = np.asarray(self.conf_int())
+        table = pd.DataFrame(
+            {
+                "coef": self._params,
+                "std err": np.asarray(self.bse),
+                "statistic": np.asarray(self.tvalues),
+                "pvalue": np.asarray(self.pvalues),
+                "lower": interval[:, 0],
+                "upper": interval[:, 1],
+            },
+            index=self.model.exog_names,
+        )
+        return table.reindex(self.model.exog_names_full) if aliased else table
+
+    # ---- random effects -----------------------------------------------------
+
+    @property
+    def random_effects(self):
+        """Conditional modes: grouping factor to DataFrame levels x effects."""
+        return tables.mode_frames(self.fit_record)
+
+    def coef(self):
+        """Fixed plus random effects of each level: grouping factor to DataFrame."""
+        return tables.coefficient_frames(self.fit_record, self.model.exog_names)
+
+    # ---- fitted values ------------------------------------------------------
+
+    @property
+    def fittedvalues(self):
+        """Fitted values with the conditional modes, ``X beta + Z b`` (+ offset)."""
+        return self.fit_record.fixed_part + self.fit_record.random_part
+
+    @property
+    def fitted_marginal(self):
+        """Fitted population means, ``X beta`` (+ offset)."""
+        return self.fit_record.fixed_part
+
+    @property
+    def resid(self):
+        """Response minus `fittedvalues`."""
+        return self.fit_record.design.endog - self.fittedvalues
+
+    def _wrapped_rows(self, values):
+        labels = self.fit_record.design.row_labels
+        return values if labels is None else pd.Series(values, index=labels)
+
+    # ---- information criteria and tests -------------------------------------
+
+    @property
+    def df_modelwc(self):
+        """Number of parameters: fixed effects, theta and the residual variance."""
+        return len(self._params) + self.k_cov
+
+    @property
+    def aic(self):
+        """Akaike's criterion, of the REML criterion for REML fits (as lme4)."""
+        return -2.0 * self.llf + 2.0 * self.df_modelwc
+
+    @property
+    def bic(self):
+        """Bayesian criterion with ``log(nobs)`` per parameter."""
+        return -2.0 * self.llf + np.log(self.nobs) * self.df_modelwc
+
+    def info_criteria(self, crit, dk_params=0):
+        """Information criterion by name.
+
+        Parameters
+        ----------
+        crit : {"aic", "bic", "aicc", "hqic"}
+        dk_params : int
+            Added to the number of parameters.
+        """
+        k, n = self.df_modelwc + dk_params, self.nobs
+        penalties = {
+            "aic": 2.0 * k,
+            "bic": np.log(n) * k,
+            "aicc": 2.0 * k * n / (n - k - 1.0),
+            "hqic": 2.0 * np.log(np.log(n)) * k,
+        }
+        if crit not in penalties:
+            raise DataError(f"crit={crit!r} is not one of {', '.join(penalties)}.")
+        return -2.0 * self.llf + penalties[crit]
+
+    def compare_lr_test(self, restricted):
+        """Likelihood-ratio test against a smaller model.
+
+        Parameters
+        ----------
+        restricted : results
+            Of a model nested in this one; an OLS result tests the random effects.
+
+        Returns
+        -------
+        LRTestResult
+            Unpacks to (statistic, pvalue, df_diff); ``note`` says what to mind.
+
+        Raises
+        ------
+        ComparisonError
+            REML fits with different fixed effects, different data, not nested.
+        """
+        return compare_fits(self, restricted)
+
+    def wald_test_terms(
+        self, skip_single=False, extra_constraints=None, combine_terms=None, scalar=True
+    ):
+        """Wald test of each fixed-effects term of the formula.
+
+        Parameters and result are statsmodels'; this one does not depend on the
+        formula engine that statsmodels is set to.
+        """
+        own = term_constraints(self.fit_record.design, self.model.kept)
+        constraints = [c for c in own if len(c[1]) > 1 or not skip_single]
+        for name in combine_terms or ():
+            rows = [matrix for label, matrix in own if name in label]
+            if not rows:
+                raise DataError(f"combine_terms: no term holds {name!r}.")
+            constraints.append((name, np.vstack(rows)))
+        constraints += list(extra_constraints or ())
+        rows = []
+        for _, matrix in constraints:
+            test = self.wald_test(matrix, scalar=scalar)
+            df = int(test.df_num if self.use_t else test.df_denom)
+            row = [test.statistic, test.pvalue, df]
+            rows.append([*row, test.df_denom] if self.use_t else row)
+        columns = ["statistic", "pvalue", "df_constraint"]
+        columns += ["df_denom"] if self.use_t else []
+        table = pd.DataFrame(rows, index=[n for n, _ in constraints], columns=columns)
+        result = WaldTestResults(
+            None, "F" if self.use_t else "chi2", None, table=table
+        )
+        result.temp = constraints
+        return result
+
+
+class _Record:
+    """Optimisation of a single fit, without the axis of responses."""
+
+    def __init__(self, fit):
+        record = fit.record
+        self.start, self.end = record.start[0], record.end[0]
+        self.value = float(record.value[0])
+        self.trace = record.trace
+        self.n_evaluations = fit.convergence.n_evaluations
+        self.reached = bool(record.reached[0])

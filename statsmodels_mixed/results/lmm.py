@@ -1,0 +1,281 @@
+"""Results of a linear mixed model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..compat import LikelihoodResultsWrapper, aicc, wrapper
+from ..errors import DataError
+from ..prediction import predict_linear
+from ..simulation import simulate_responses
+from . import tables
+from .base import MixedResults
+from .refits import RefitResults
+from .summary import summarise
+
+
+class LMMResults(MixedResults):
+    """Estimates of a linear mixed model, with everything statsmodels does to them.
+
+    `params` holds the fixed effects only, so tests, intervals and tables treat
+    them as those of any regression. The variance parameters are in `cov_re`,
+    `varcorr()`, `theta`, `sigma` and `scale`.
+
+    Attributes
+    ----------
+    llf : float
+        Log-likelihood, or REML criterion when `reml` is true (see there).
+    deviance : float
+        ``-2 llf``.
+    scale, sigma : float
+        Residual variance and standard deviation.
+    converged : bool
+        Verdict of the certificate `convergence`.
+    singular : bool
+        Whether some variance, or combination of effects, has variance zero.
+    """
+
+    def __init__(self, model, fit, use_t=False):
+        super().__init__(model, fit, use_t)
+        self.reml = fit.reml
+        self.method = "REML" if fit.reml else "ML"
+        self.sigma = float(np.sqrt(fit.sigma2))
+
+    # ---- variance parameters ------------------------------------------------
+
+    @property
+    def cov_re(self):
+        """Covariance of the random effects: grouping factor to DataFrame."""
+        return tables.covariance_frames(self.fit_record)
+
+    def varcorr(self):
+        """Variances and correlations as a tidy DataFrame, the residual last.
+
+        Returns
+        -------
+        DataFrame
+            Columns group, effect, effect2, vcov, sdcor.
+
+        Examples
+        --------
+        >>> import statsmodels_mixed as smm
+        >>> data = smm.datasets.load("dyestuff")
+        >>> smm.lmm("Yield ~ 1 + (1 | Batch)", data).fit().varcorr().sdcor.round(3).tolist()
+        [42.001, 49.51]
+        """
+        return tables.varcorr_frame(self.fit_record)
+
+    @property
+    def vcomp(self):
+        """Variances, one per varying effect and the residual's, as a Series."""
+        frame = self.varcorr()
+        frame = frame[frame.effect2.isna()]
+        names = [
+            f"{g} {e}" if isinstance(e, str) else g
+            for g, e in zip(frame.group, frame.effect, strict=True)
+        ]
+        return pd.Series(frame.vcov.to_numpy(), index=names, name="vcomp")
+
+    # ---- random effects -----------------------------------------------------
+
+    @property
+    def random_effects_cov(self):
+        """Conditional covariances: per grouping factor an array (m, k, k).
+
+        The fixed effects are held at their estimates, as in lme4's
+        ``ranef(condVar=TRUE)``. Between terms that share a factor they are the
+        blocks of each term.
+        """
+        fit = self.fit_record
+        out = {}
+        for terms in fit.design.factors:
+            blocks = [fit.conditional_covariances[t] for t in terms]
+            k = sum(b.shape[-1] for b in blocks)
+            full = np.zeros((len(blocks[0]), k, k))
+            at = 0
+            for b in blocks:
+                part = slice(at, at + b.shape[-1])
+                full[:, part, part] = b
+                at = part.stop
+            out[fit.design.terms[terms[0]].group] = full
+        return out
+
+    @property
+    def random_effects_sd(self):
+        """Conditional standard deviations: grouping factor to DataFrame."""
+        values = [
+            np.sqrt(np.diagonal(c, axis1=1, axis2=2))
+            for c in self.fit_record.conditional_covariances
+        ]
+        return tables.mode_frames(self.fit_record, values)
+
+    # ---- fitted values ------------------------------------------------------
+
+    @property
+    def resid_pearson(self):
+        """Residuals over their standard deviation, ``sqrt(w) resid / sigma``."""
+        weights = self.fit_record.design.weights
+        scaled = self.resid / self.sigma
+        return scaled if weights is None else scaled * np.sqrt(weights)
+
+    # ---- more fits ----------------------------------------------------------
+
+    def refit(self, endog):
+        """Fit the same model to another response, or to many.
+
+        Parameters
+        ----------
+        endog : array_like, shape (n,) or (n, R)
+            One value per row that was used, or per row of the original data.
+
+        Returns
+        -------
+        LMMResults or RefitResults
+            The latter for a matrix: all responses at once, each at the optimum it
+            would reach alone.
+        """
+        values = self._responses(endog)
+        fit = self.model.engine.fit(self.reml, self.options, values)
+        if values.ndim == 1:
+            return self.model.with_response(values)._wrap(fit, self.use_t, self.options)
+        names = getattr(endog, "columns", pd.RangeIndex(values.shape[1]))
+        return RefitResults(fit, tuple(self.model.exog_names), names)
+
+    def _responses(self, endog):
+        values = np.asarray(endog, dtype=float)
+        design = self.fit_record.design
+        if values.ndim not in (1, 2):
+            raise DataError("endog must be a vector, or a matrix of responses.")
+        if len(values) != design.nobs and not isinstance(design.rows, slice):
+            if len(values) > np.max(design.rows):
+                values = values[design.rows]
+        if len(values) != design.nobs:
+            raise DataError(
+                f"The new response has {len(values)} rows, the model {design.nobs}."
+            )
+        if not np.isfinite(values).all():
+            raise DataError("The new response has missing or infinite values.")
+        return values
+
+    def simulate(self, n=None, random="new", rng=None):
+        """Draw responses from the fitted model.
+
+        Parameters
+        ----------
+        n : int, optional
+            Number of draws; without it a single one, as a Series.
+        random : {"new", "conditional"}
+            New random effects, or the conditional modes.
+        rng : int or numpy.random.Generator, optional
+
+        Returns
+        -------
+        Series or DataFrame
+            Rows as in `fittedvalues`.
+        """
+        fit = self.fit_record
+        draws = simulate_responses(fit, 1 if n is None else n, random=random, rng=rng)
+        if n is None:
+            return pd.Series(draws[:, 0], fit.design.row_labels, name=self.endog_name)
+        return pd.DataFrame(draws, fit.design.row_labels)
+
+    def predict(
+        self,
+        exog=None,
+        transform=True,
+        random="none",
+        new_levels="error",
+        offset=None,
+    ):
+        """Predict the response for new rows, or for the rows of the fit.
+
+        Parameters
+        ----------
+        exog : DataFrame, dict or array_like, optional
+            New data with the columns the formula mentions; a matrix of fixed-effects
+            columns when the model was built from arrays or `transform` is false.
+        transform : bool
+            Whether to pass `exog` through the formula.
+        random : {"none", "conditional"}
+            Population mean, or with the conditional modes of known levels.
+        new_levels : {"error", "population"}
+            For unseen levels of a grouping factor: refuse, or random effects of 0.
+        offset : str or array_like, optional
+            For new rows, when the model was given ``offset=`` as an array.
+
+        Returns
+        -------
+        Series or ndarray
+        """
+        if exog is None:
+            return self._wrapped_rows(
+                self.fit_record.fixed_part
+                if random == "none"
+                else self.fit_record.fixed_part + self.fit_record.random_part
+            )
+        if transform and self.fit_record.design.mean.encoder is not None:
+            values, index = predict_linear(
+                self.fit_record,
+                exog,
+                random=random,
+                new_levels=new_levels,
+                offset=offset,
+            )
+            return pd.Series(values, index=index)
+        if random != "none":
+            raise DataError(
+                "random='conditional' for new rows needs a model built from a formula."
+            )
+        index = getattr(exog, "index", None)
+        values = self.model.predict(self._params, np.asarray(exog, dtype=float))
+        values = values if offset is None else values + np.asarray(offset, dtype=float)
+        return values if index is None else pd.Series(values, index=index)
+
+    def summary(self, yname=None, xname=None, title=None, alpha=0.05):
+        """Tables of a fit: header, fixed effects, variance parameters, notes.
+
+        Parameters
+        ----------
+        yname : str, optional
+            Name of the response.
+        xname : list of str, optional
+            Names of the fixed effects.
+        title : str, optional
+        alpha : float
+            One minus the level of the intervals.
+
+        Returns
+        -------
+        statsmodels.iolib.summary.Summary
+            With ``as_text``, ``as_html`` and ``as_latex``.
+        """
+        return summarise(self, yname, xname, title, alpha)
+
+    @property
+    def aicc(self):
+        """AIC with the small-sample correction of Hurvich and Tsai."""
+        return aicc(self.llf, self.nobs, self.df_modelwc)
+
+
+class LMMResultsWrapper(LikelihoodResultsWrapper):
+    """Results with pandas labels."""
+
+    _attrs = {
+        "resid_pearson": "rows",
+        "fitted_marginal": "rows",
+        "fe_params": "columns",
+        "bse_fe": "columns",
+    }
+    _wrap_attrs = wrapper.union_dicts(LikelihoodResultsWrapper._wrap_attrs, _attrs)
+
+    def cov_params(self, *args, **kwargs):
+        """Covariance of the parameters, or of combinations of them."""
+        values = self._results.cov_params(*args, **kwargs)
+        names = self.model.exog_names
+        if np.shape(values) == (len(names), len(names)) and not args and not kwargs:
+            return pd.DataFrame(values, index=names, columns=names)
+        return values
+
+
+wrapper.populate_wrapper(LMMResultsWrapper, LMMResults)

@@ -1,0 +1,88 @@
+"""Fits of many responses by one model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from ..fitting import Fit
+
+
+@dataclass(frozen=True, eq=False)
+class RefitResults:
+    """Fits of R responses by the model of one result.
+
+    Attributes
+    ----------
+    fit : Fit
+        With R as leading axis of its arrays.
+    param_names : tuple of str
+    response_names : pandas.Index
+        One label per response.
+
+    Examples
+    --------
+    >>> import statsmodels_mixed as smm
+    >>> data = smm.datasets.load("sleepstudy")
+    >>> res = smm.lmm("Reaction ~ Days + (Days | Subject)", data).fit()
+    >>> draws = res.simulate(20, rng=1)
+    >>> res.refit(draws).params.shape
+    (20, 2)
+    """
+
+    fit: Fit
+    param_names: tuple
+    response_names: pd.Index
+
+    def __len__(self):
+        return len(self.response_names)
+
+    @cached_property
+    def params(self):
+        """Fixed effects, DataFrame responses x parameters."""
+        return pd.DataFrame(
+            self.fit.beta, index=self.response_names, columns=self.param_names
+        )
+
+    @cached_property
+    def bse(self):
+        """Standard errors of the fixed effects, like `params`."""
+        variances = np.diagonal(self.fit.cov_beta, axis1=-2, axis2=-1)
+        return pd.DataFrame(
+            np.sqrt(variances), index=self.response_names, columns=self.param_names
+        )
+
+    @cached_property
+    def theta(self):
+        """Relative covariance factors, DataFrame responses x parameters."""
+        names = []
+        for term in self.fit.design.terms:
+            names += [f"{term.group}.{n}" for n in term.structure.names(term.effects)]
+        return pd.DataFrame(self.fit.theta, index=self.response_names, columns=names)
+
+    @cached_property
+    def sigma(self):
+        """Residual standard deviations, Series over responses."""
+        return pd.Series(np.sqrt(self.fit.sigma2), index=self.response_names)
+
+    @cached_property
+    def deviance(self):
+        """Minus twice the log-likelihood or REML criterion, Series."""
+        return pd.Series(self.fit.deviance, index=self.response_names)
+
+    @cached_property
+    def converged(self):
+        """Verdict of the certificate of each fit, Series of bool."""
+        return pd.Series(
+            [c.converged for c in self.fit.convergences], index=self.response_names
+        )
+
+    @cached_property
+    def singular(self):
+        """Whether some variance is exactly zero, Series of bool."""
+        return pd.Series(
+            [len(s) > 0 for s in self.fit.singulars], index=self.response_names
+        )

@@ -1,0 +1,114 @@
+"""Summary text of a linear mixed model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..compat import SimpleTable, Summary, fmt_params, forg
+
+
+def summarise(results, yname, xname, title, alpha):
+    """Header, fixed effects, variance parameters, and notes."""
+    out = Summary()
+    out.add_table_2cols(
+        results,
+        gleft=_left(results),
+        gright=_right(results),
+        yname=yname,
+        xname=xname,
+        title=title or "Linear Mixed Model Results",
+    )
+    if len(results.params):
+        out.add_table_params(
+            results, yname=yname, xname=xname, alpha=alpha, use_t=results.use_t
+        )
+    out.tables.append(variance_table(results))
+    out.add_extra_txt(_notes(results))
+    return out
+
+
+def _left(results):
+    model = results.model
+    out = [
+        ("Dep. Variable:", None),
+        ("Model:", ["LMM"]),
+        ("Method:", [results.method]),
+        ("No. Observations:", [f"{int(results.nobs)}"]),
+    ]
+    for group, levels in results.ngroups.items():
+        out.append((f"Levels {_short(group)}:", [f"{levels}"]))
+    if model.weights is not None:
+        out.append(("Weights:", ["given"]))
+    return out
+
+
+def _right(results):
+    criterion = "REML criterion:" if results.reml else "Deviance:"
+    return [
+        (criterion, [f"{results.deviance:.4f}"]),
+        ("Log-Likelihood:", [f"{results.llf:.4f}"]),
+        ("AIC:", [f"{results.aic:.2f}"]),
+        ("BIC:", [f"{results.bic:.2f}"]),
+        ("Parameters:", [f"{results.df_modelwc}"]),
+        ("Converged:", ["yes" if results.converged else "NO"]),
+    ]
+
+
+def _short(name, width=14):
+    return name if len(name) <= width else name[: width - 1] + "~"
+
+
+def variance_table(results):
+    """Groups, variances, standard deviations and correlations."""
+    frame = results.varcorr()
+    variances = frame[frame.effect2.isna()]
+    correlations = {
+        (g, a, b): value
+        for g, a, b, value in frame[~frame.effect2.isna()][
+            ["group", "effect", "effect2", "sdcor"]
+        ].itertuples(index=False)
+    }
+    rows, width, earlier = [], 0, []
+    last = None
+    for group, effect, vcov, sd in variances[
+        ["group", "effect", "vcov", "sdcor"]
+    ].itertuples(index=False):
+        pairs = [(g, a) for g, a in earlier if (g, a, effect) in correlations]
+        values = [_correlation(correlations[g, a, effect]) for g, a in pairs]
+        if group == group and isinstance(effect, str):
+            earlier.append((group, effect))
+        label = "" if group == last else group
+        last = group
+        name = effect if isinstance(effect, str) else ""
+        rows.append([label, name, forg(vcov, prec=4), forg(sd, prec=4), values])
+        width = max(width, len(values))
+    data = [r[:4] + r[4] + [""] * (width - len(r[4])) for r in rows]
+    header = ["Group", "Effect", "Variance", "Std.Dev."]
+    header += (["Corr."] + [""] * (width - 1)) if width else []
+    return SimpleTable(data, headers=header, title="Random effects", txt_fmt=fmt_params)
+
+
+def _correlation(value):
+    return "" if np.isnan(value) else f"{value:.3f}"
+
+
+def _notes(results):
+    """Convergence, singularity, aliasing: what a reader must know."""
+    out = [f"Optimiser: {results.convergence.message}."]
+    for text in results.singular_terms:
+        out.append(f"Singular fit, {text}.")
+    aliased = [n for n in results.model.exog_names_full if n not in results.model.exog_names]
+    if aliased:
+        out.append(
+            f"Aliased with other columns and left out: {', '.join(aliased)}."
+        )
+    offsets = results.fit_record.design.mean.offset is not None
+    if offsets:
+        out.append("The model has an offset.")
+    kind = "Student's t with residual degrees of freedom" if results.use_t else "normal"
+    out.append(
+        f"Tests and intervals of the fixed effects use the {kind} distribution."
+        if not results.use_t
+        else f"Tests and intervals of the fixed effects use {kind}."
+    )
+    return out

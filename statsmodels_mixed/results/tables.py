@@ -1,0 +1,127 @@
+"""Tables of variance parameters and random effects."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+
+RESIDUAL = "Residual"
+
+
+def covariance_frames(fit):
+    """Covariance matrix of the random effects of each grouping factor.
+
+    Returns
+    -------
+    dict
+        Grouping factor to DataFrame effects x effects; terms that share a factor
+        are independent blocks of one matrix.
+    """
+    out = {}
+    for terms in fit.design.factors:
+        names = [e for t in terms for e in fit.design.terms[t].effects]
+        frame = pd.DataFrame(0.0, index=names, columns=names)
+        at = 0
+        values = frame.to_numpy().copy()
+        for t in terms:
+            cov = fit.covariances[t]
+            k = len(cov)
+            values[at : at + k, at : at + k] = cov
+            at += k
+        out[fit.design.terms[terms[0]].group] = pd.DataFrame(
+            values, index=names, columns=names
+        )
+    return out
+
+
+def varcorr_frame(fit):
+    """Variances, covariances, standard deviations and correlations, tidy.
+
+    Columns as in lme4's ``as.data.frame(VarCorr(.))``: one row per variance and
+    per estimated covariance, the residual last. ``sdcor`` is a standard deviation
+    where ``effect2`` is missing, a correlation otherwise.
+    """
+    rows = []
+    for term, cov in zip(fit.design.terms, fit.covariances, strict=True):
+        sd = np.sqrt(np.diag(cov))
+        for i, effect in enumerate(term.effects):
+            rows.append((term.group, effect, None, cov[i, i], sd[i]))
+        if term.structure_name == "diag":
+            continue
+        for i, j in itertools.combinations(range(term.k), 2):
+            product = sd[i] * sd[j]
+            correlation = cov[i, j] / product if product > 0 else np.nan
+            pair = (term.effects[i], term.effects[j])
+            rows.append((term.group, *pair, cov[i, j], correlation))
+    rows.append((RESIDUAL, None, None, float(fit.sigma2), float(np.sqrt(fit.sigma2))))
+    columns = ["group", "effect", "effect2", "vcov", "sdcor"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def mode_frames(fit, values=None):
+    """Per grouping factor, a DataFrame levels x effects.
+
+    Parameters
+    ----------
+    fit : Fit
+    values : sequence of ndarray, shape (m, k), optional
+        One per term; the conditional modes by default.
+    """
+    values = fit.modes if values is None else values
+    out = {}
+    for terms in fit.design.factors:
+        first = fit.design.terms[terms[0]]
+        names = [e for t in terms for e in fit.design.terms[t].effects]
+        table = np.concatenate([values[t] for t in terms], axis=1)
+        out[first.group] = pd.DataFrame(
+            table, index=first.grouping.index, columns=names
+        )
+    return out
+
+
+def coefficient_frames(fit, names):
+    """Fixed plus random effects of each level, as lme4's ``coef``."""
+    beta = pd.Series(fit.beta, index=names)
+    out = {}
+    for group, modes in mode_frames(fit).items():
+        extra = [e for e in modes.columns if e not in beta.index]
+        columns = [*beta.index, *extra]
+        base = beta.reindex(columns).fillna(0.0).to_numpy()
+        table = pd.DataFrame(
+            np.tile(base, (len(modes), 1)), index=modes.index, columns=columns
+        )
+        # an effect may vary in several terms of one factor: add them all
+        for position, effect in enumerate(modes.columns):
+            table[effect] += modes.iloc[:, position]
+        out[group] = table
+    return out
+
+
+def theta_series(fit):
+    """Relative covariance factors in the user's units, with lme4-like names."""
+    names = []
+    for term in fit.design.terms:
+        names += [f"{term.group}.{name}" for name in term.structure.names(term.effects)]
+    return pd.Series(fit.theta, index=names, dtype=float, name="theta")
+
+
+def singular_messages(fit):
+    """One sentence per singular direction, naming term and combination."""
+    out = []
+    for s in fit.singulars[0]:
+        term = fit.design.terms[s.term]
+        # back to the user's coordinates: the combination that does not vary
+        combination = np.linalg.solve(fit.model.cross.maps[s.term].T, s.direction)
+        combination = combination / np.abs(combination).max()
+        parts = [
+            f"{weight:+.3g} {effect}"
+            for weight, effect in zip(combination, term.effects, strict=True)
+            if abs(weight) > 1e-6
+        ]
+        what = term.effects[0] if term.k == 1 else " ".join(parts)
+        if len(parts) == 1:
+            what = parts[0].split(" ", 1)[1]
+        out.append(f"({term.text}): no variance along {what}")
+    return out

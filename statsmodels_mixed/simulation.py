@@ -1,0 +1,52 @@
+"""Draws of new responses from a fit, with an explicit generator."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .prediction import check_option
+
+KINDS = ("new", "conditional")
+
+
+def simulate_responses(fit, n, *, random="new", rng=None):
+    """Responses drawn from the fitted model at its own rows.
+
+    Parameters
+    ----------
+    fit : Fit
+    n : int
+        Number of draws.
+    random : {"new", "conditional"}
+        Draw new random effects, or keep the conditional modes.
+    rng : int, numpy.random.Generator, optional
+        Seed or generator.
+
+    Returns
+    -------
+    ndarray, shape (nobs, n)
+    """
+    check_option("random", random, KINDS)
+    rng = np.random.default_rng(rng)
+    design = fit.design
+    out = np.repeat(fit.fixed_part[:, None], n, axis=1)
+    if random == "conditional":
+        out += fit.random_part[:, None]
+    else:
+        for term, cov in zip(design.terms, fit.covariances, strict=True):
+            half = _square_root(cov)
+            for column in range(n):
+                b = rng.standard_normal((term.grouping.n_levels, term.k)) @ half.T
+                rows = b[term.grouping.codes]
+                z = term.z
+                out[:, column] += rows[:, 0] if z is None else (rows * z).sum(axis=1)
+    sd = np.sqrt(fit.sigma2)
+    if design.weights is not None:
+        sd = (sd / np.sqrt(design.weights))[:, None]
+    return out + sd * rng.standard_normal(out.shape)
+
+
+def _square_root(cov):
+    """A square root that exists for singular covariances too."""
+    values, vectors = np.linalg.eigh(cov)
+    return vectors * np.sqrt(np.maximum(values, 0.0))

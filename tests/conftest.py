@@ -1,0 +1,6 @@
+"""Let test folders import the reference helpers: ``from reference.dense import ...``."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
