@@ -100,3 +100,10 @@ class ConvergenceWarning(MixedModelWarning):
 
 class RankDeficiencyWarning(MixedModelWarning):
     """Aliased fixed-effects columns were dropped."""
+
+
+def check_option(name, value, allowed):
+    """Refuse an option that is not one of the allowed words."""
+    if value not in allowed:
+        known = " or ".join(map(repr, allowed))
+        raise DataError(f"{name}={value!r}: use {known}.")

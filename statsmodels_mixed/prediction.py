@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .design.table import Table, check_finite, column_or_array
-from .errors import DataError, NewLevelError
+from .errors import DataError, NewLevelError, check_option
 
 LEVELS = ("error", "population")
 RANDOM = ("none", "conditional")
@@ -49,13 +49,6 @@ def predict_linear(fit, data, *, random="none", new_levels="error", offset=None)
     if random == "conditional":
         values = values + conditional_part(fit, table, new_levels)
     return values, table.index
-
-
-def check_option(name, value, allowed):
-    """Refuse an option that is not one of the allowed words."""
-    if value not in allowed:
-        known = " or ".join(map(repr, allowed))
-        raise DataError(f"{name}={value!r}: use {known}.")
 
 
 def _offset(mean, table, offset):

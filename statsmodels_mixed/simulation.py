@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .prediction import check_option
+from .errors import check_option
 
 KINDS = ("new", "conditional")
 

@@ -33,7 +33,15 @@ LAYERS = {
 }
 # statsmodels has `formula.api`; ours holds public names only, above everything.
 PUBLIC_NAMES = {"formula/api.py": 10}
-NO_PANDAS = {"linalg", "optimize", "formula", "covariance", "families", "core", "fitting"}
+NO_PANDAS = {
+    "linalg",
+    "optimize",
+    "formula",
+    "covariance",
+    "families",
+    "core",
+    "fitting",
+}
 ONLY_IMPORTER = {
     "patsy": {"design", "compat"},
     "formulaic": {"compat"},

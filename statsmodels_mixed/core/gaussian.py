@@ -61,7 +61,9 @@ class GaussianObjective:
         Evaluation
         """
         if theta.ndim > 1 and not self.cross.system.batched:
-            parts = [self.select(i).evaluate(t, derivatives) for i, t in enumerate(theta)]
+            parts = [
+                self.select(i).evaluate(t, derivatives) for i, t in enumerate(theta)
+            ]
             return stack_evaluations(parts)
         factorization = self.cross.system.factorize(self.layout.matrices(theta))
         state = self._solve(theta, factorization)
@@ -136,7 +138,9 @@ def _with_derivatives(objective, evaluation, factorization, state):
         d_sigma = d_sigma + np.swapaxes(d_sigma, -1, -2)
         gradient[..., index] = (g[..., None, :, :] * d_sigma).sum(axis=(-1, -2))
         gd = g[..., None, :, :] @ d
-        second = 2.0 * np.einsum("...iab,...jab->...ij", np.broadcast_to(d, gd.shape), gd)
+        second = 2.0 * np.einsum(
+            "...iab,...jab->...ij", np.broadcast_to(d, gd.shape), gd
+        )
         curvature[..., index[:, None], index] = second
         directions.append((f, index, d_sigma))
     curvature += point.average_information(directions, layout.n_par)
@@ -173,7 +177,9 @@ class _Point:
             q = self.levels(f)
             g = blocks[f] - np.swapaxes(q, -1, -2) @ q / self.scale
             if self.objective.reml and self.objective.cross.rank:
-                g = g - _exog_share(self.q_x[..., part, :], self.x_inverse, *q.shape[-2:])
+                g = g - _exog_share(
+                    self.q_x[..., part, :], self.x_inverse, *q.shape[-2:]
+                )
             out.append(g)
         return out
 

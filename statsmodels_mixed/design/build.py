@@ -235,7 +235,11 @@ def _term(term, parts, grouping, table, namespace):
         encoder, z, effects = TermEncoder(None, parts), None, ("Intercept",)
     else:
         inner = Encoder(term.effects, table, namespace, where)
-        encoder, z, effects = TermEncoder(inner, parts), inner.encode(table), inner.names
+        encoder, z, effects = (
+            TermEncoder(inner, parts),
+            inner.encode(table),
+            inner.names,
+        )
         if not effects:
             raise IdentifiabilityError(f"{where} has no varying effect; drop it.")
         if z.shape[1] == 1 and (z == 1.0).all():

@@ -62,14 +62,17 @@ class Encoder:
 
     def _calls(self):
         """Every identifier of the text: columns, functions and modules."""
-        words = "".join(c if c.isidentifier() or c.isdigit() else " " for c in self.text)
+        words = "".join(
+            c if c.isidentifier() or c.isdigit() else " " for c in self.text
+        )
         return set(words.split())
 
     def _columns(self, table):
         out = {}
         for name in self._variables:
             if name in table:
-                out[name] = table.column(name)
+                # as a Series: patsy names levels after its elements, Python's numbers
+                out[name] = pd.Series(table.column(name), copy=False)
             elif name not in self._namespace and not _is_known(name):
                 raise MissingColumnError(name, table.names, self.where)
         return out
@@ -163,7 +166,8 @@ def _is_known(name):
 def _unboxed(value):
     """What patsy's C() holds; anything else as it is."""
     boxed = hasattr(value, "contrast") and hasattr(value, "data")
-    return value.data if boxed else value
+    value = value.data if boxed else value
+    return value.array if isinstance(value, pd.Series) else value
 
 
 def _codes(value, categories, name, where):

@@ -63,7 +63,9 @@ def with_exact_zeros(objective, theta, value):
     candidates = []
     for t, (values, vectors) in enumerate(eigen(layout, theta)):
         bound = SUSPICIOUS**2 * max(1.0, values[-1])
-        candidates += [(values[i], t, vectors[:, i]) for i in np.flatnonzero(values <= bound)]
+        candidates += [
+            (values[i], t, vectors[:, i]) for i in np.flatnonzero(values <= bound)
+        ]
     for _, t, vector in sorted(candidates, key=lambda c: c[0]):
         part = layout.slices[t]
         lam = layout.structures[t].factor(theta[part])

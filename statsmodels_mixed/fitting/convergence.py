@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..optimize import newton_step
+
 # A fit counts as converged when a Newton step would lower the deviance by less.
 CONVERGED = 1e-6
 # Negative eigenvalues of the curvature down to this share of the largest are zero.
@@ -58,6 +60,15 @@ class Convergence:
         if np.isfinite(self.kkt):
             text += f", slope at the bound {self.kkt:.3g}"
         return text
+
+
+def predicted_decrease(evaluation, replicate=None):
+    """What a Newton step from here would gain, ``g'H^-1 g / 2``."""
+    gradient, curvature = evaluation.gradient, evaluation.curvature
+    if replicate is not None:
+        gradient, curvature = gradient[replicate], curvature[replicate]
+    _, decrease = newton_step(gradient[None], curvature[None], np.full(1, np.inf))
+    return float(decrease[0])
 
 
 def negative_directions(curvature):

@@ -15,8 +15,13 @@ from ..design.crossproducts import CrossProducts
 from ..design.design import Design
 from ..errors import DataError
 from ..optimize import DRIVERS, OptimizationRecord
-from .boundary import is_suspicious, singular_directions, with_exact_zeros
-from .convergence import Convergence, negative_directions
+from .boundary import (
+    WORTHLESS,
+    is_suspicious,
+    singular_directions,
+    with_exact_zeros,
+)
+from .convergence import Convergence, negative_directions, predicted_decrease
 from .start import moment_start
 
 RESTARTS = 4
@@ -142,41 +147,45 @@ class GaussianModel:
 
 def _fit_single(model, objective, start, options):
     """Minimise, put exact zeros, and restart where the certificate says no."""
-    evaluator = _single(objective)
     theta, spent, first = np.array(start), 0, None
     for _ in range(RESTARTS):
         record = DRIVERS[options.optimizer](
-            evaluator, theta[None], options.tol, options.max_iter
+            _single(objective), theta[None], options.tol, options.max_iter
         )
         first = first if first is not None else record
-        spent += int(record.n_evaluations[0])
-        theta, value, more = with_exact_zeros(
-            objective, record.end[0], float(record.value[0])
-        )
-        theta = model.layout.canonical(theta)
-        evaluation = objective.evaluate(theta)
-        spent += more
+        evaluation, more = _settle(model, objective, record)
+        spent += int(record.n_evaluations[0]) + more
         singular = singular_directions(objective, evaluation)
         negative, direction = negative_directions(evaluation.curvature)
         kkt = min((s.slope for s in singular), default=np.inf)
-        convergence = Convergence(
-            _decrease(evaluation, record, more), negative, kkt, spent
-        )
+        convergence = Convergence(predicted_decrease(evaluation), negative, kkt, spent)
         if not negative and not kkt < 0:
             break
-        theta = _leave(model.layout, theta, singular, direction)
-    record = replace(first, end=theta[None], value=np.atleast_1d(evaluation.value))
+        theta = _leave(model.layout, evaluation.theta, singular, direction)
+    value = np.atleast_1d(evaluation.value)
+    record = replace(first, end=evaluation.theta[None], value=value)
     return Fit(model, objective, record, evaluation, (convergence,), (singular,))
 
 
-def _decrease(evaluation, record, more):
-    """Predicted decrease at the end; after zeros were set, at the new point."""
-    if not more:
-        return float(record.predicted_decrease[0])
-    values, vectors = np.linalg.eigh(evaluation.curvature)
-    along = vectors.T @ evaluation.gradient
-    size = np.maximum(np.abs(values), 1e-7 * np.abs(values).max(initial=1e-300))
-    return float(0.5 * (along**2 / size).sum())
+def _settle(model, objective, record):
+    """Evaluation at the end of a minimisation, with exact zeros where they belong.
+
+    The step that would have come next costs nothing extra: derivatives are wanted
+    at the final point anyway.
+    """
+    theta = model.layout.canonical(record.ahead[0])
+    evaluation, count = objective.evaluate(theta), 1
+    if evaluation.value > record.value[0] + WORTHLESS:
+        evaluation, count = objective.evaluate(model.layout.canonical(record.end[0])), 2
+    zeroed, value, more = with_exact_zeros(
+        objective, evaluation.theta, float(evaluation.value)
+    )
+    if zeroed is not evaluation.theta:
+        evaluation, count = (
+            objective.evaluate(model.layout.canonical(zeroed)),
+            count + 1,
+        )
+    return evaluation, count + more
 
 
 def _leave(layout, theta, singular, direction):
@@ -208,7 +217,7 @@ def _fit_many(model, objective, start, options):
     record = DRIVERS[options.optimizer](
         evaluate, np.array(start), options.tol, options.max_iter
     )
-    theta = model.layout.canonical(record.end)
+    theta = model.layout.canonical(record.ahead)
     evaluation = objective.evaluate(theta)
     alone = is_suspicious(model.layout, theta)
     convergences, singulars = [], []
@@ -228,8 +237,9 @@ def _fit_many(model, objective, start, options):
             singulars.append(parts[i].singulars[0])
             continue
         negative, _ = negative_directions(evaluation.curvature[i])
-        decrease, spent = record.predicted_decrease[i], record.n_evaluations[i]
-        convergences.append(Convergence(float(decrease), negative, np.inf, int(spent)))
+        decrease = predicted_decrease(evaluation, i)
+        spent = int(record.n_evaluations[i]) + 1
+        convergences.append(Convergence(decrease, negative, np.inf, spent))
         singulars.append(())
     return Fit(
         model, objective, record, evaluation, tuple(convergences), tuple(singulars)

@@ -34,7 +34,9 @@ def moment_start(cross, response, layout):
         axis=-1,
     )
     n_free = cross.nobs - cross.rank
-    full = np.block([[system, traces[:, None]], [traces[None, :], np.array([[n_free]])]])
+    full = np.block(
+        [[system, traces[:, None]], [traces[None, :], np.array([[n_free]])]]
+    )
     scale = np.sqrt(np.diag(full))
     solution = np.linalg.lstsq(
         full / np.outer(scale, scale), (forms / scale).T.reshape(len(scale), -1)

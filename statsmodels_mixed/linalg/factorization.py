@@ -14,6 +14,7 @@ from .small import (
     symmetric_part,
 )
 
+
 def _symmetric(upper):
     """Full symmetric blocks from their upper triangles."""
     k = upper.shape[-1]
@@ -174,7 +175,9 @@ class Factorization:
             f = d_inverse
         else:  # F_l = I - C_l W_l, written so that nothing cancels
             inverse = np.swapaxes(np.linalg.inv(factor), -1, -2)[..., None, :, :]
-            f = stacked_product(stacked_product(inverse, d_inverse), transposed[..., None, :, :])
+            f = stacked_product(
+                stacked_product(inverse, d_inverse), transposed[..., None, :, :]
+            )
         g = stacked_product(f, block)
         if matrices:
             p = symmetric_part(schur.adjoint(bar, w.shape))

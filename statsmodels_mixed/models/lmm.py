@@ -161,7 +161,9 @@ class LMM(LikelihoodModel):
             )
             exog, names = exog[:, self.kept], [names[j] for j in self.kept]
         labels = design.row_labels
-        endog = pd.Series(design.endog, index=labels, name=design.endog_name, copy=False)
+        endog = pd.Series(
+            design.endog, index=labels, name=design.endog_name, copy=False
+        )
         frame = pd.DataFrame(exog, index=labels, columns=list(names), copy=False)
         # told outright: statsmodels would look for a constant by two SVDs of exog
         super().__init__(endog, frame, hasconst=self.engine.has_constant)

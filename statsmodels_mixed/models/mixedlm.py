@@ -13,7 +13,9 @@ from .lmm import LMM
 
 GROUPS = "Group"
 # ``0 + C(tank)``, ``0 + C(a):C(b)``, ``0 + C(tank):time`` or ``0 + time``
-_COMPONENT = re.compile(r"^\s*~?\s*(?:0\s*\+\s*(?P<left>.+)|(?P<right>.+?)\s*-\s*1)\s*$")
+_COMPONENT = re.compile(
+    r"^\s*~?\s*(?:0\s*\+\s*(?P<left>.+)|(?P<right>.+?)\s*-\s*1)\s*$"
+)
 _FACTOR = re.compile(r"^C\((?P<name>[^(),]+)\)$")
 # what statsmodels' MixedLM.fit takes beside reml and means nothing here: the
 # optimiser needs neither a choice of method nor penalties nor free masks
@@ -55,7 +57,9 @@ class MixedLMDropIn(LMM):
             For penalties, fixed parameters and start vectors of MixedLM, which
             would change the estimates and are not supported.
         """
-        own = {k: kwargs.pop(k) for k in ("optimizer", "tol", "max_iter") if k in kwargs}
+        own = {
+            k: kwargs.pop(k) for k in ("optimizer", "tol", "max_iter") if k in kwargs
+        }
         unknown = sorted(set(kwargs) - IGNORED)
         if unknown:
             raise DataError(

@@ -17,10 +17,18 @@ def minimise_lbfgs(evaluate, start, tol, max_iter):
     `statsmodels_mixed.optimize.minimise`.
     """
     ends = [_one(evaluate, x, i, tol, max_iter) for i, x in enumerate(start)]
-    columns = [np.array(column) for column in zip(*ends, strict=True)]
-    x, value, decrease, count = columns
+    x, ahead, value, decrease, count = (
+        np.array(column) for column in zip(*ends, strict=True)
+    )
     return OptimizationRecord(
-        np.array(start, dtype=float), x, value, decrease, count, decrease <= tol, ()
+        start=np.array(start, dtype=float),
+        end=x,
+        ahead=ahead,
+        value=value,
+        predicted_decrease=decrease,
+        n_evaluations=count,
+        reached=decrease <= tol,
+        trace=(),
     )
 
 
@@ -38,5 +46,6 @@ def _one(evaluate, start, i, tol, max_iter):
         function, start, jac=True, method="L-BFGS-B", options=options
     )
     last = evaluate(found.x[None], index)
-    _, decrease = newton_step(last.gradient, last.curvature, np.ones(1))
-    return found.x, float(last.value[0]), float(decrease[0]), found.nfev + 1
+    step, decrease = newton_step(last.gradient, last.curvature, np.ones(1))
+    ahead = found.x + step[0] if decrease[0] <= tol else found.x
+    return found.x, ahead, float(last.value[0]), float(decrease[0]), found.nfev + 1

@@ -16,7 +16,9 @@ import numpy as np
 from .record import OptimizationRecord
 
 SUFFICIENT = 1e-4  # Armijo's constant
-CURVATURE_FLOOR = 1e-7  # smallest |eigenvalue| of the curvature, relative to the largest
+CURVATURE_FLOOR = (
+    1e-7  # smallest |eigenvalue| of the curvature, relative to the largest
+)
 ROUNDING = 1e-13  # of the value, relative
 SHORTEST = 1e-8  # step lengths below this give up
 SECANT_SAFETY = 1e-6  # smallest cosine for which a secant update is made
@@ -168,14 +170,16 @@ def minimise(evaluate, start, tol, max_iter):
             if 0 in taken:
                 trace.append((float(value[0]), float(decrease[0])))
         active = (decrease > tol) & (count < max_iter) & (alpha > SHORTEST)
+    reached = decrease <= tol
     return OptimizationRecord(
-        np.array(start, dtype=float),
-        x,
-        value,
-        decrease,
-        count,
-        decrease <= tol,
-        tuple(trace),
+        start=np.array(start, dtype=float),
+        end=x,
+        ahead=np.where(reached[:, None], x + step, x),
+        value=value,
+        predicted_decrease=decrease,
+        n_evaluations=count,
+        reached=reached,
+        trace=tuple(trace),
     )
 
 

@@ -14,7 +14,12 @@ class OptimizationRecord:
     Attributes
     ----------
     start, end : ndarray, shape (R, p)
+        `end` is the last point that was evaluated.
+    ahead : ndarray, shape (R, p)
+        Where the last step leads that was found but not evaluated; `end` for
+        problems that did not reach the tolerance.
     value : ndarray, shape (R,)
+        At `end`.
     predicted_decrease : ndarray, shape (R,)
         How much lower a Newton step expects to get, ``g' H^-1 g / 2``.
     n_evaluations : ndarray of int, shape (R,)
@@ -26,6 +31,7 @@ class OptimizationRecord:
 
     start: np.ndarray
     end: np.ndarray
+    ahead: np.ndarray
     value: np.ndarray
     predicted_decrease: np.ndarray
     n_evaluations: np.ndarray

@@ -256,9 +256,7 @@ class MixedResults(LikelihoodModelResults, ResultMixin):
         columns = ["statistic", "pvalue", "df_constraint"]
         columns += ["df_denom"] if self.use_t else []
         table = pd.DataFrame(rows, index=[n for n, _ in constraints], columns=columns)
-        result = WaldTestResults(
-            None, "F" if self.use_t else "chi2", None, table=table
-        )
+        result = WaldTestResults(None, "F" if self.use_t else "chi2", None, table=table)
         result.temp = constraints
         return result
 

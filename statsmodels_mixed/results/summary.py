@@ -97,11 +97,11 @@ def _notes(results):
     out = [f"Optimiser: {results.convergence.message}."]
     for text in results.singular_terms:
         out.append(f"Singular fit, {text}.")
-    aliased = [n for n in results.model.exog_names_full if n not in results.model.exog_names]
+    aliased = [
+        n for n in results.model.exog_names_full if n not in results.model.exog_names
+    ]
     if aliased:
-        out.append(
-            f"Aliased with other columns and left out: {', '.join(aliased)}."
-        )
+        out.append(f"Aliased with other columns and left out: {', '.join(aliased)}.")
     offsets = results.fit_record.design.mean.offset is not None
     if offsets:
         out.append("The model has an offset.")
