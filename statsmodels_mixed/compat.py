@@ -14,6 +14,7 @@ from statsmodels.base.model import (
 from statsmodels.iolib.summary import Summary, forg
 from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_params
+from statsmodels.regression._prediction import PredictionResults
 from statsmodels.stats.contrast import ContrastResults, WaldTestResults
 from statsmodels.tools.eval_measures import aicc
 
@@ -22,6 +23,7 @@ __all__ = [
     "LikelihoodModel",
     "LikelihoodModelResults",
     "LikelihoodResultsWrapper",
+    "PredictionResults",
     "ResultMixin",
     "SimpleTable",
     "Summary",

@@ -42,13 +42,47 @@ def predict_linear(fit, data, *, random="none", new_levels="error", offset=None)
     check_option("random", random, RANDOM)
     check_option("new_levels", new_levels, LEVELS)
     table = Table.from_data(data)
-    mean = fit.design.mean
-    kept = np.sort(fit.model.cross.basis.kept)
-    values = mean.encoder.encode(table)[:, kept] @ fit.beta
-    values = values + _offset(mean, table, offset)
+    values = _exog(fit, table) @ fit.beta + _offset(fit.design.mean, table, offset)
     if random == "conditional":
         values = values + conditional_part(fit, table, new_levels)
     return values, table.index
+
+
+def _exog(fit, table):
+    """Fixed-effects columns that are not aliased, shape (n, p)."""
+    return fit.design.mean.encoder.encode(table)[:, np.sort(fit.model.cross.basis.kept)]
+
+
+def population_variances(fit, data=None):
+    """Variances about the population mean for new rows, or the rows of the fit.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of a model built from a formula, when `data` are given.
+    data : DataFrame, dict, ..., optional
+
+    Returns
+    -------
+    mean : ndarray, shape (n,)
+        Variance of ``X beta``, from the estimation of beta.
+    observation : ndarray, shape (n,)
+        Variance of an observation in new levels of all grouping factors about its
+        mean: ``diag(Z Sigma Z')`` plus the residual variance (weight 1 in new rows).
+    """
+    terms, weights = fit.design.terms, 1.0
+    if data is None:
+        x = fit.design.mean.exog[:, np.sort(fit.model.cross.basis.kept)]
+        effects = [term.z for term in terms]
+        weights = 1.0 if fit.design.weights is None else fit.design.weights
+    else:
+        table = Table.from_data(data)
+        x = _exog(fit, table)
+        effects = [term.encoder.effect_values(table) for term in terms]
+    observation = np.full(len(x), fit.sigma2 / weights)
+    for z, cov in zip(effects, fit.covariances, strict=True):
+        observation += cov[0, 0] if z is None else ((z @ cov) * z).sum(axis=1)
+    return ((x @ fit.cov_beta) * x).sum(axis=1), observation
 
 
 def _offset(mean, table, offset):

@@ -151,58 +151,57 @@ class Factorization:
 
     def level_covariances(self):
         """Level-diagonal blocks of H^-1, (..., m_t, k_t, k_t) per grouping factor."""
-        return self._backward[1]
+        _, tail, bar = self._backward
+        out = [None] * len(self.factors)
+        for f, block in zip(self.system.plan.tail.factors, tail, strict=True):
+            out[f] = block
+        for step, schur, _, d_inverse, w, matrices in self._eliminated:
+            inverse = d_inverse
+            if matrices:
+                p = symmetric_part(schur.adjoint(bar, w.shape))
+                inner = congruence(self.factors[step.factor], p)
+                change = stacked_product(stacked_product(inverse, inner), inverse)
+                inverse = inverse + change
+            out[step.factor] = inverse
+        return out
 
     @cached_property
     def _backward(self):
+        """Derivatives of log|H|, level blocks of the tail, and the adjoint storage."""
         derivatives = [None] * len(self.factors)
-        blocks = [None] * len(self.factors)
         bar = None if self.system.batched else np.zeros_like(self.storage)
         tail = self.tail.derivatives(bar)
-        for f, pair in zip(self.system.plan.tail.factors, tail, strict=True):
-            derivatives[f], blocks[f] = pair
+        for f, (g, _) in zip(self.system.plan.tail.factors, tail, strict=True):
+            derivatives[f] = g
         for item in reversed(self._eliminated):
-            f = item[0].factor
-            derivatives[f], blocks[f] = self._step_derivative(item, bar)
-        return derivatives, blocks
+            derivatives[item[0].factor] = self._step_derivative(item, bar)
+        return derivatives, [block for _, block in tail], bar
 
     def _step_derivative(self, item, bar):
         step, schur, block, d_inverse, w, matrices = item
         factor = self.factors[step.factor]
-        transposed = np.swapaxes(factor, -1, -2)
-        first = step is self.system.plan.steps[0]
-        if step.k == 1:
-            f = d_inverse
-        else:  # F_l = I - C_l W_l, written so that nothing cancels
+        f = d_inverse
+        if step.k > 1:  # F_l = I - C_l W_l, written so that nothing cancels
             inverse = np.swapaxes(np.linalg.inv(factor), -1, -2)[..., None, :, :]
-            f = stacked_product(
-                stacked_product(inverse, d_inverse), transposed[..., None, :, :]
-            )
-        g = stacked_product(f, block)
+            transposed = np.swapaxes(factor, -1, -2)[..., None, :, :]
+            f = stacked_product(stacked_product(inverse, d_inverse), transposed)
+        g = stacked_product(f, block).sum(axis=-3)
+        first = step is self.system.plan.steps[0]
+        if matrices:
+            g = g - schur.weighted_adjoint(bar, f)
+        if not first:
+            self._push_adjoint(item, bar)
+        return symmetric_part(g)
+
+    def _push_adjoint(self, item, bar):
+        """Pass the derivative on to the numbers the elimination of this step read."""
+        step, schur, _, _, w, matrices = item
+        inner = w
         if matrices:
             p = symmetric_part(schur.adjoint(bar, w.shape))
-            g = g - stacked_product(stacked_product(f, p), np.swapaxes(f, -1, -2))
-            if not first:
-                self._push_adjoint(item, bar, p)
-            inner = congruence(factor, p)
-            d_inverse = d_inverse + stacked_product(
-                stacked_product(d_inverse, inner), d_inverse
-            )
-        elif not first:
-            bar[step.diagonal] += _upper_adjoint(w)
-        return symmetric_part(g.sum(axis=-3)), d_inverse
-
-    def _push_adjoint(self, item, bar, p):
-        step, schur, _, _, w, _ = item
-        inner = w + stacked_product(stacked_product(w, p), w)
-        bar[step.diagonal] += _upper_adjoint(inner)
-        numbers = self.storage[step.coupling].reshape(step.shape)
-        change = schur.couplings_adjoint(numbers, w, bar)
-        bar[step.coupling] -= change.ravel()
-
-
-def _upper_adjoint(symmetric):
-    """Adjoint of `_symmetric`: what each stored upper entry is worth."""
-    k = symmetric.shape[-1]
-    weight = np.triu(np.full((k, k), 2.0), 1) + np.eye(k)
-    return (symmetric * weight).ravel()
+            inner = w + stacked_product(stacked_product(w, p), w)
+            numbers = self.storage[step.coupling].reshape(step.shape)
+            change = schur.couplings_adjoint(numbers, w, bar)
+            bar[step.coupling] -= change.ravel()
+        weight = np.triu(np.full((step.k, step.k), 2.0), 1) + np.eye(step.k)
+        bar[step.diagonal] += (inner * weight).ravel()

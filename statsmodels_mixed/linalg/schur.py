@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from .small import stacked_product, symmetric_part
+
 # Pairs of coupling entries beyond this are not listed: 12 bytes each (times k^2).
 PAIR_LIMIT = 24_000_000
 
@@ -87,6 +89,12 @@ class PairMap:
             out[:, c, d] = rows @ bar[self._target]
         return out
 
+    def weighted_adjoint(self, bar, f):
+        """``sum over levels of f_l P_l f_l'``, P the symmetrised `adjoint`."""
+        p = symmetric_part(self.adjoint(bar, f.shape))
+        product = stacked_product(stacked_product(f, p), np.swapaxes(f, -1, -2))
+        return product.sum(axis=0)
+
     def couplings_adjoint(self, b, w, bar):
         """Derivative of ``<bar, B' blkdiag(w) B>`` in b, shape of b."""
         level = np.repeat(np.arange(self._shape[0]), np.diff(self._indptr))
@@ -122,18 +130,35 @@ class LevelProducts:
         self._by_column = [rows.T.tocsr() for rows in self._rows]
         return self
 
+    def _combined(self, blocks, c):
+        """Row c of every level of ``blkdiag(blocks) B``, a sparse matrix."""
+        return sum(
+            rows.multiply(blocks[:, c, d][:, None]).tocsr()
+            for d, rows in enumerate(self._rows)
+        )
+
     def subtract(self, w, storage):
-        """``storage -= B' blkdiag(w) B`` (full squares; the upper half is read)."""
+        """``storage -= B' blkdiag(w) B`` (upper triangles)."""
         width = self._tail.width
         square = storage[self._tail.storage].reshape(width, width)
         for c, left in enumerate(self._by_column):
-            right = sum(
-                rows.multiply(w[:, c, d][:, None]).tocsr()
-                for d, rows in enumerate(self._rows)
-            )
-            product = left @ right
-            for part in _row_parts(width):
-                square[part] -= product[part].toarray()
+            for part, product in _upper_products(left, self._combined(w, c)):
+                square[part] -= product
+
+    def weighted_adjoint(self, bar, f):
+        """``sum over levels of f_l P_l f_l'``, P the symmetrised `adjoint`.
+
+        Entry (a, b) is ``<T, (fB)_a' (fB)_b>``: a product of sparse matrices, much
+        cheaper than every P_l.
+        """
+        width, k = self._tail.width, self._step.k
+        square = bar[self._tail.storage].reshape(width, width)
+        parts = [self._combined(f, c) for c in range(k)]
+        out = np.zeros((k, k))
+        for a, b in np.ndindex(k, k):
+            for part, product in _upper_products(parts[a].T.tocsr(), parts[b]):
+                out[a, b] += np.einsum("ij,ij->", np.triu(product), square[part])
+        return symmetric_part(out)
 
     def adjoint(self, bar, shape):
         """Derivative of ``<bar, B' blkdiag(w) B>`` in w, not symmetrised.
@@ -161,6 +186,16 @@ class LevelProducts:
                         minlength=part.stop - part.start,
                     )
         return out
+
+
+def _upper_products(left, right):
+    """Dense pieces of the upper triangle of ``left @ right``, with their places.
+
+    A piece starts on the diagonal; what it holds below that is not meant.
+    """
+    for part in _row_parts(left.shape[0]):
+        later = slice(part.start, right.shape[1])
+        yield (part, later), (left[part] @ right[:, later]).toarray()
 
 
 def _row_parts(n, rows=512):

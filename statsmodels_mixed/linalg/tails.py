@@ -52,15 +52,27 @@ def _symmetrize(a, block=256):
     return a
 
 
-def _scale_rows(a, plan, factors):
-    """``Lambda' a``, a new array; factors act on the levels of their slice."""
-    out = np.empty_like(a)
+def _scale_rows(a, plan, factors, out=None):
+    """``Lambda' a``; factors act on the levels of their slice. `out` may be `a`."""
+    out = np.empty_like(a) if out is None else out
     for (part, m, k), factor in zip(_slices(plan.sizes), factors, strict=True):
         if k == 1:
             np.multiply(a[part], factor[0, 0], out=out[part])
         else:
             blocks = a[part].reshape(m, k, -1)
             out[part] = np.matmul(factor.T, blocks).reshape(m * k, -1)
+    return out
+
+
+def _scale_columns(a, plan, factors, out=None):
+    """``a Lambda``; `out` may be `a`."""
+    out = np.empty_like(a) if out is None else out
+    for (part, m, k), factor in zip(_slices(plan.sizes), factors, strict=True):
+        if k == 1:
+            np.multiply(a[:, part], factor[0, 0], out=out[:, part])
+        else:
+            blocks = a[:, part].reshape(-1, m, k)
+            out[:, part] = np.matmul(blocks, factor).reshape(-1, m * k)
     return out
 
 
@@ -87,9 +99,10 @@ class _DenseFactor:
         self.plan, self.factors = plan, factors
         k = _symmetrize(storage[plan.storage].reshape(plan.width, plan.width))
         self._scaled = _scale_rows(k, plan, factors)
-        s = _scale_rows(np.ascontiguousarray(self._scaled.T), plan, factors)
+        # K is not needed again, so S takes its place
+        s = _scale_columns(self._scaled, plan, factors, out=k)
         s[np.diag_indices_from(s)] += 1.0
-        self._chol, info = lapack.dpotrf(s.T, lower=1, clean=1, overwrite_a=1)
+        self._chol, info = lapack.dpotrf(s.T, lower=1, clean=0, overwrite_a=1)
         if info:
             raise np.linalg.LinAlgError(f"tail not positive definite ({info})")
         self.logdet = 2.0 * np.log(np.diagonal(self._chol)).sum()
@@ -104,27 +117,23 @@ class _DenseFactor:
 
         Fills `bar`, the derivative in the storage.
         ``d log|S| = 2 tr(S^-1 Lambda' K dLambda)``: the level-diagonal blocks of
-        that product need rows of S^-1 against rows of ``Lambda' K`` only.
+        that product need columns of S^-1 against columns of ``Lambda' K`` only.
         """
         inverse, _ = lapack.dpotri(self._chol, lower=1)
         s_inverse = _symmetrize(inverse.T)
         out = []
         parts = zip(_slices(self.plan.sizes), self.factors, strict=True)
-        for (part, _, k), factor in parts:
+        for (part, m, k), factor in parts:
             n = _level_blocks(s_inverse, self._scaled, part, k)
-            blocks = s_inverse[part, part].reshape(len(s_inverse[part]) // k, k, -1, k)
-            levels = np.arange(len(blocks))
-            out.append(
-                (
-                    symmetric_part(np.linalg.solve(factor.T, n)),
-                    blocks[levels, :, levels],
-                )
-            )
-        left = _scale_rows(s_inverse, self.plan, [f.T for f in self.factors])
-        t = _scale_rows(left.T, self.plan, [f.T for f in self.factors])
-        t *= 2.0
+            g = symmetric_part(np.linalg.solve(factor.T, n))
+            blocks = s_inverse[part, part].reshape(m, k, m, k)
+            levels = np.arange(m)
+            out.append((g, blocks[levels, :, levels]))
+        transposed = [2.0 * f.T for f in self.factors]
+        t = bar[self.plan.storage].reshape(s_inverse.shape)
+        _scale_rows(s_inverse, self.plan, transposed, out=t)
+        _scale_columns(t, self.plan, [f.T for f in self.factors], out=t)
         t[np.diag_indices_from(t)] *= 0.5
-        bar[self.plan.storage] = t.ravel()
         return out
 
 

@@ -9,6 +9,7 @@ from ..compat import LikelihoodModelResults, ResultMixin, WaldTestResults
 from ..errors import DataError
 from ..inference import compare_fits, term_constraints
 from . import tables
+from .removed import Remains, model_without_rows, removed_error, without_rows
 
 
 class MixedResults(LikelihoodModelResults, ResultMixin):
@@ -37,8 +38,6 @@ class MixedResults(LikelihoodModelResults, ResultMixin):
             "description": "Covariance of the fixed effects at the estimated variances."
         }
         self.k_cov = len(fit.theta) + 1
-        self._data_in_cache = []
-        self._data_attr = []
 
     @property
     def _params(self):
@@ -155,20 +154,40 @@ class MixedResults(LikelihoodModelResults, ResultMixin):
 
     # ---- fitted values ------------------------------------------------------
 
+    def _fit_with_rows(self, what):
+        """The fit, refused after `remove_data`."""
+        if isinstance(self.fit_record.model, Remains):
+            raise removed_error(what)
+        return self.fit_record
+
     @property
     def fittedvalues(self):
         """Fitted values with the conditional modes, ``X beta + Z b`` (+ offset)."""
-        return self.fit_record.fixed_part + self.fit_record.random_part
+        fit = self._fit_with_rows("fittedvalues")
+        return fit.fixed_part + fit.random_part
 
     @property
     def fitted_marginal(self):
         """Fitted population means, ``X beta`` (+ offset)."""
-        return self.fit_record.fixed_part
+        return self._fit_with_rows("fitted_marginal").fixed_part
 
     @property
     def resid(self):
         """Response minus `fittedvalues`."""
-        return self.fit_record.design.endog - self.fittedvalues
+        return self._fit_with_rows("resid").design.endog - self.fittedvalues
+
+    def remove_data(self):
+        """Drop everything that has one entry per row, to make small pickles.
+
+        Estimates, tests, tables, `summary`, `random_effects` and `predict` for new
+        data go on working; what needs the rows (fitted values, residuals, `refit`,
+        `simulate`, likelihood-ratio tests) then raises `DataError`. The model this
+        result came from, and other results of it, keep their data.
+        """
+        if isinstance(self.fit_record.model, Remains):
+            return
+        self.fit_record = without_rows(self.fit_record)
+        self.model = model_without_rows(self.model, self.fit_record.model)
 
     def _wrapped_rows(self, values):
         labels = self.fit_record.design.row_labels

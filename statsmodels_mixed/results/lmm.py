@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 
-from ..compat import LikelihoodResultsWrapper, aicc, wrapper
-from ..errors import DataError
-from ..prediction import predict_linear
+from ..compat import LikelihoodResultsWrapper, PredictionResults, aicc, wrapper
+from ..errors import DataError, check_option
+from ..prediction import LEVELS, RANDOM, population_variances, predict_linear
 from ..simulation import simulate_responses
 from . import tables
 from .base import MixedResults
@@ -88,9 +90,10 @@ class LMMResults(MixedResults):
         blocks of each term.
         """
         fit = self.fit_record
+        conditional = self._conditional_covariances()
         out = {}
         for terms in fit.design.factors:
-            blocks = [fit.conditional_covariances[t] for t in terms]
+            blocks = [conditional[t] for t in terms]
             k = sum(b.shape[-1] for b in blocks)
             full = np.zeros((len(blocks[0]), k, k))
             at = 0
@@ -106,9 +109,15 @@ class LMMResults(MixedResults):
         """Conditional standard deviations: grouping factor to DataFrame."""
         values = [
             np.sqrt(np.diagonal(c, axis1=1, axis2=2))
-            for c in self.fit_record.conditional_covariances
+            for c in self._conditional_covariances()
         ]
         return tables.mode_frames(self.fit_record, values)
+
+    def _conditional_covariances(self):
+        known = vars(self.fit_record).get("conditional_covariances")
+        if known is not None:  # remove_data keeps them once they were asked for
+            return known
+        return self._fit_with_rows("Conditional covariance").conditional_covariances
 
     # ---- fitted values ------------------------------------------------------
 
@@ -135,6 +144,7 @@ class LMMResults(MixedResults):
             The latter for a matrix: all responses at once, each at the optimum it
             would reach alone.
         """
+        self._fit_with_rows("refit")
         values = self._responses(endog)
         fit = self.model.engine.fit(self.reml, self.options, values)
         if values.ndim == 1:
@@ -158,6 +168,31 @@ class LMMResults(MixedResults):
             raise DataError("The new response has missing or infinite values.")
         return values
 
+    def bootstrap(self, nrep=100, store=True, rng=None):
+        """Parametric bootstrap of the fixed effects: draws from the fit, fitted again.
+
+        In place of statsmodels' method, which draws single rows and is only right
+        when rows are independent. For other quantities than the fixed effects use
+        ``res.refit(res.simulate(nrep))``.
+
+        Parameters
+        ----------
+        nrep : int
+            Number of draws.
+        store : bool
+            Whether to keep the estimates in `bootstrap_results`.
+        rng : int or numpy.random.Generator, optional
+
+        Returns
+        -------
+        mean, std : ndarray, shape (p,)
+        results : ndarray, shape (nrep, p)
+        """
+        draws = self.refit(self.simulate(nrep, rng=rng)).params.to_numpy()
+        if store:
+            self.bootstrap_results = draws
+        return draws.mean(axis=0), draws.std(axis=0), draws
+
     def simulate(self, n=None, random="new", rng=None):
         """Draw responses from the fitted model.
 
@@ -174,7 +209,7 @@ class LMMResults(MixedResults):
         Series or DataFrame
             Rows as in `fittedvalues`.
         """
-        fit = self.fit_record
+        fit = self._fit_with_rows("simulate")
         draws = simulate_responses(fit, 1 if n is None else n, random=random, rng=rng)
         if n is None:
             return pd.Series(draws[:, 0], fit.design.row_labels, name=self.endog_name)
@@ -208,11 +243,12 @@ class LMMResults(MixedResults):
         -------
         Series or ndarray
         """
+        check_option("random", random, RANDOM)
+        check_option("new_levels", new_levels, LEVELS)
         if exog is None:
+            conditional = random == "conditional"
             return self._wrapped_rows(
-                self.fit_record.fixed_part
-                if random == "none"
-                else self.fit_record.fixed_part + self.fit_record.random_part
+                self.fittedvalues if conditional else self.fitted_marginal
             )
         if transform and self.fit_record.design.mean.encoder is not None:
             values, index = predict_linear(
@@ -231,6 +267,42 @@ class LMMResults(MixedResults):
         values = self.model.predict(self._params, np.asarray(exog, dtype=float))
         values = values if offset is None else values + np.asarray(offset, dtype=float)
         return values if index is None else pd.Series(values, index=index)
+
+    def get_prediction(self, exog=None, offset=None):
+        """Population means of new rows, or of the rows of the fit, with intervals.
+
+        Parameters
+        ----------
+        exog : DataFrame, dict or array_like, optional
+            As for `predict`.
+        offset : str or array_like, optional
+            As for `predict`.
+
+        Returns
+        -------
+        statsmodels.regression._prediction.PredictionResults
+            ``summary_frame()`` holds the mean, its interval, and the interval of an
+            observation in new levels of all grouping factors. The estimated
+            variances are taken as known. For a matrix of new rows the latter is NaN:
+            it does not say which effects vary.
+        """
+        mean = self.predict(exog, offset=offset)
+        if exog is None:
+            parts = population_variances(self.fit_record)
+        elif self.fit_record.design.mean.encoder is not None:
+            parts = population_variances(self.fit_record, exog)
+        else:
+            x = np.atleast_2d(np.asarray(exog, dtype=float))
+            variance = ((x @ self.cov_params_default) * x).sum(axis=1)
+            parts = variance, np.full(len(x), np.nan)
+        labels = getattr(mean, "index", None)
+        return PredictionResults(
+            np.asarray(mean),
+            *parts,
+            df=self.df_resid,
+            dist="t" if self.use_t else "norm",
+            row_labels=labels,
+        )
 
     def summary(self, yname=None, xname=None, title=None, alpha=0.05):
         """Tables of a fit: header, fixed effects, variance parameters, notes.
@@ -261,21 +333,23 @@ class LMMResults(MixedResults):
 class LMMResultsWrapper(LikelihoodResultsWrapper):
     """Results with pandas labels."""
 
-    _attrs = {
+    _attrs: ClassVar = {
         "resid_pearson": "rows",
         "fitted_marginal": "rows",
         "fe_params": "columns",
         "bse_fe": "columns",
     }
     _wrap_attrs = wrapper.union_dicts(LikelihoodResultsWrapper._wrap_attrs, _attrs)
+    # not cov_params: statsmodels would label combinations as if they were parameters
+    _wrap_methods: ClassVar = {"conf_int": "columns"}
 
     def cov_params(self, *args, **kwargs):
         """Covariance of the parameters, or of combinations of them."""
         values = self._results.cov_params(*args, **kwargs)
+        if {"r_matrix", "column", "other"} & set(kwargs) or args:
+            return values
         names = self.model.exog_names
-        if np.shape(values) == (len(names), len(names)) and not args and not kwargs:
-            return pd.DataFrame(values, index=names, columns=names)
-        return values
+        return pd.DataFrame(values, index=names, columns=names)
 
 
 wrapper.populate_wrapper(LMMResultsWrapper, LMMResults)

@@ -1,0 +1,129 @@
+"""A fit without the rows it was made from: what `remove_data` leaves."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import DataError
+
+# Figures of a fit whose size does not depend on the rows; taken along as they are,
+# since without the rows they cannot be computed again.
+FIGURES = ("beta", "cov_beta", "relative_covariances", "covariances", "theta", "modes")
+# These cost a factorisation: kept where they were asked for before.
+IF_COMPUTED = ("conditional_covariances",)
+# Attributes of statsmodels' model data that have one entry per row.
+ROW_DATA = ("endog", "exog", "orig_endog", "orig_exog", "frame")
+
+
+def removed_error(what="This"):
+    """Why something cannot be computed any more."""
+    return DataError(
+        f"{what} needs the rows of the data, which remove_data() removed from this "
+        "result; use it before removing them, or fit again."
+    )
+
+
+@dataclass(frozen=True)
+class _Coordinates:
+    """The part of the cross-products that names and new data need."""
+
+    basis: object
+    maps: tuple
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What is left of a `GaussianModel`: codings, but nothing to compute with.
+
+    Attributes
+    ----------
+    design : Design
+        With zero rows.
+    cross : _Coordinates
+    reml : bool
+    """
+
+    design: object
+    cross: _Coordinates
+    reml: bool
+
+    def _gone(self, *args, **kwargs):
+        raise removed_error()
+
+    objective = fit = internal_theta = gaussian_loglike = with_design = _gone
+
+
+def without_rows(fit):
+    """The same fit with nothing in it that has one entry per row.
+
+    Parameters
+    ----------
+    fit : Fit
+
+    Returns
+    -------
+    Fit
+        Estimates, modes and what encodes new data are there; criterion, fitted
+        values and cross-products are not.
+    """
+    cross = _Coordinates(fit.model.cross.basis, fit.model.cross.maps)
+    remains = Remains(_empty(fit.design), cross, fit.reml)
+    evaluation = replace(fit.evaluation, u=None, covariance_gradient=None)
+    out = replace(fit, model=remains, objective=remains, evaluation=evaluation)
+    figures = {name: getattr(fit, name) for name in FIGURES}
+    figures |= {name: vars(fit)[name] for name in IF_COMPUTED if name in vars(fit)}
+    vars(out).update(figures)  # where cached properties look first
+    return out
+
+
+def _empty(design):
+    """A design of the same pieces over zero rows."""
+    predictors = tuple(
+        replace(
+            predictor,
+            exog=predictor.exog[:0].copy(),
+            offset=_none(predictor.offset),
+            terms=tuple(map(_empty_term, predictor.terms)),
+        )
+        for predictor in design.predictors
+    )
+    return replace(
+        design,
+        endog=_none(design.endog),
+        predictors=predictors,
+        weights=_none(design.weights),
+        row_labels=None,
+        rows=None,
+    )
+
+
+def _empty_term(term):
+    # a new object, so that counts the old one may have cached stay behind
+    grouping = replace(term.grouping, codes=_none(term.grouping.codes))
+    return replace(term, z=_none(term.z), grouping=grouping)
+
+
+def _none(values):
+    """No rows of an array; None stays None, which says there is no such array."""
+    return None if values is None else np.array(values[:0])
+
+
+def model_without_rows(model, engine):
+    """A copy of a model, its names in place, that holds no rows.
+
+    The model that was fitted is left alone: other results may use it.
+    """
+    names = {
+        "_param_names": model.data.param_names,
+        "_cache": {"xnames": model.data.xnames, "ynames": model.data.ynames},
+    }
+    rows = {name: None for name in ROW_DATA if hasattr(model.data, name)}
+    # not copy.copy: statsmodels' would evaluate the formula once more
+    data = object.__new__(type(model.data))
+    vars(data).update({**vars(model.data), **names, **rows})
+    out = copy.copy(model)
+    out.engine, out.endog, out.exog, out.data = engine, None, None, data
+    return out
