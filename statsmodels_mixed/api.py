@@ -1,7 +1,6 @@
 """Public names."""
 
 from . import datasets
-from ._version import __version__
 from .models import LMM, RandomEffects, lmm, mixedlm
 from .results import LMMResults, RefitResults
 
@@ -10,7 +9,6 @@ __all__ = [
     "LMMResults",
     "RandomEffects",
     "RefitResults",
-    "__version__",
     "datasets",
     "lmm",
     "mixedlm",

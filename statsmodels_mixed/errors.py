@@ -6,6 +6,8 @@ who catches ``ValueError`` as with statsmodels keeps working.
 
 from __future__ import annotations
 
+import sys
+import warnings
 from difflib import get_close_matches
 
 
@@ -100,6 +102,15 @@ class ConvergenceWarning(MixedModelWarning):
 
 class RankDeficiencyWarning(MixedModelWarning):
     """Aliased fixed-effects columns were dropped."""
+
+
+def warn_user(message, category):
+    """Issue a warning that points at the first line outside this package."""
+    frame, level = sys._getframe(1), 2
+    package = __name__.partition(".")[0]
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == package:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level - 1)
 
 
 def check_option(name, value, allowed):

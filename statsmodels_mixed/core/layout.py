@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 
@@ -21,7 +23,7 @@ class ThetaLayout:
         self.factors = factors
         ends = np.cumsum([0] + [s.n_par for s in self.structures])
         self.n_par = int(ends[-1])
-        self.slices = tuple(slice(*pair) for pair in zip(ends, ends[1:], strict=False))
+        self.slices = tuple(slice(*pair) for pair in itertools.pairwise(ends))
         widths = [s.k for s in self.structures]
         self.columns = {}
         for terms in factors:

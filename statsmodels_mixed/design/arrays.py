@@ -79,9 +79,8 @@ def _complete(parts, terms, missing, nobs):
             rows = rows.any(axis=1) if rows.ndim == 2 else rows
             bad, holes = bad | rows, holes + [name] * bool(rows.any())
     for i, term in enumerate(terms):
-        if len(term.groups) == nobs:
-            rows = term.incomplete()
-            bad, holes = bad | rows, holes + [f"random[{i}]"] * bool(rows.any())
+        rows = term.incomplete(i, nobs)
+        bad, holes = bad | rows, holes + [f"random[{i}]"] * bool(rows.any())
     if not bad.any():
         return slice(None)
     if missing == "raise":

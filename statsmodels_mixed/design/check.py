@@ -19,14 +19,33 @@ def check_design(design):
         As many fixed effects as rows, more random effects than rows, one level
         per row, collinear varying effects.
     """
-    y = design.endog
-    if (y == y[0]).all():
-        raise DataError(
-            f"The response {design.endog_name!r} is constant ({y[0]:g}); there is "
-            "nothing to model."
-        )
+    check_response(design.endog, design.endog_name)
+    check_exog(design.mean.exog, design.weights)
     for term in design.terms:
-        check_term(term, design.nobs, design.weights)
+        check_term(term, design.nobs)
+
+
+def check_response(endog, name):
+    """Refuse a response, or a column of many, that is constant."""
+    constant = (endog == endog[0]).all(axis=0)
+    if constant.any():
+        value = endog[0] if endog.ndim == 1 else endog[0, np.argmax(constant)]
+        raise DataError(
+            f"The response {name!r} is constant ({value:g}); there is nothing to model."
+        )
+
+
+def check_exog(exog, weights):
+    """Refuse as many independent fixed effects as rows."""
+    n, p = exog.shape
+    if p < n:
+        return
+    rank = len(orthonormal_basis(exog, weights).kept)
+    if rank >= n:
+        raise IdentifiabilityError(
+            f"There are {rank} fixed effects for {n} rows, so nothing is left to "
+            "estimate variances from; drop columns or terms of the fixed part."
+        )
 
 
 def check_weights(weights, row_labels):
@@ -44,8 +63,8 @@ def check_weights(weights, row_labels):
         raise DataError("weights= is zero in every row, so no row has a say.")
 
 
-def check_term(term, nobs, weights):
-    """Levels, rows and columns of one random-effects term."""
+def check_term(term, nobs):
+    """Levels and columns of one random-effects term against the rows there are."""
     label, m, k = f"({term.text})", term.grouping.n_levels, term.k
     if m >= nobs:
         raise IdentifiabilityError(
@@ -59,12 +78,21 @@ def check_term(term, nobs, weights):
             f"effects for {nobs} rows, so the residual variance cannot be told apart; "
             "let fewer effects vary."
         )
-    if term.z is None:
+
+
+def check_effects(term, kept):
+    """Refuse varying effects that are linear combinations of one another.
+
+    Parameters
+    ----------
+    term : TermDesign
+    kept : ndarray of int
+        Columns of ``term.z`` that are not.
+    """
+    if len(kept) == term.k:
         return
-    kept = orthonormal_basis(term.z, weights).kept
-    if len(kept) < k:
-        lost = [e for j, e in enumerate(term.effects) if j not in kept]
-        raise IdentifiabilityError(
-            f"{label}: the varying effects {', '.join(lost)} are linear combinations "
-            "of the others in this term (or zero); leave them out."
-        )
+    lost = [effect for j, effect in enumerate(term.effects) if j not in kept]
+    raise IdentifiabilityError(
+        f"({term.text}): the varying effects {', '.join(lost)} are linear combinations "
+        "of the others in this term (or zero); leave them out."
+    )

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..linalg import BlockGram, BlockSystem, Coupling, orthonormal_basis
 from ..linalg.basis import chunks
+from .check import check_effects
 from .pairs import pair_index
 
 
@@ -97,17 +98,16 @@ class CrossProducts:
             scale = np.sqrt(n / total)
             return np.array([[scale]]), [scale]
         basis = orthonormal_basis(term.z, weights)
+        check_effects(term, basis.kept)
         squares = np.einsum(
             "ij,ij,i->j", term.z, term.z, np.ones(n) if weights is None else weights
         )
-        full = np.zeros((term.k, term.k))
-        full[np.ix_(basis.kept, range(len(basis.kept)))] = basis.linear_map
-        full *= np.sqrt(n)
+        full = np.empty((term.k, term.k))
+        full[basis.kept] = basis.linear_map * np.sqrt(n)
         linear = term.structure.coordinates(full, np.sqrt(squares / n))
-        if linear is full:  # centre before multiplying: z may be large and narrow
-            rows = basis.apply(term.z) * np.sqrt(n)
-        else:
-            rows = term.z @ linear
+        # centred before it is multiplied where it may be: z can be large and narrow
+        own = linear is full
+        rows = basis.apply(term.z) * np.sqrt(n) if own else term.z @ linear
         return linear, [np.ascontiguousarray(column) for column in rows.T]
 
     def _weighted(self, column):

@@ -62,19 +62,27 @@ class Convergence:
         return text
 
 
-def predicted_decrease(evaluation, replicate=None):
-    """What a Newton step from here would gain, ``g'H^-1 g / 2``."""
-    gradient, curvature = evaluation.gradient, evaluation.curvature
-    if replicate is not None:
-        gradient, curvature = gradient[replicate], curvature[replicate]
-    _, decrease = newton_step(gradient[None], curvature[None], np.full(1, np.inf))
-    return float(decrease[0])
+def predicted_decrease(evaluation):
+    """What a Newton step from each point would gain, ``g'H^-1 g / 2``, shape (R,)."""
+    gradient = np.atleast_2d(evaluation.gradient)
+    curvature = evaluation.curvature.reshape(*gradient.shape, gradient.shape[-1])
+    return newton_step(gradient, curvature, np.full(len(gradient), np.inf))[1]
 
 
 def negative_directions(curvature):
-    """Number of clearly negative eigenvalues, and the most negative direction."""
+    """Clearly negative eigenvalues (how many), and the most negative direction.
+
+    Parameters
+    ----------
+    curvature : ndarray, shape (..., p, p)
+
+    Returns
+    -------
+    count : ndarray of int, shape (...)
+    direction : ndarray, shape (..., p)
+    """
+    if not curvature.shape[-1]:
+        return np.zeros(curvature.shape[:-2], dtype=int), curvature[..., 0:]
     values, vectors = np.linalg.eigh(curvature)
-    if not len(values):
-        return 0, None
-    bound = -INERTIA_TOLERANCE * np.abs(values).max()
-    return int((values < bound).sum()), vectors[:, 0]
+    bound = -INERTIA_TOLERANCE * np.abs(values).max(axis=-1, keepdims=True)
+    return (values < bound).sum(axis=-1), vectors[..., 0]

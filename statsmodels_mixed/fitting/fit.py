@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import SimpleNamespace
 
 import numpy as np
 
 from ..core import Evaluation, GaussianObjective
-from ..core.gaussian import stack_evaluations
 from ..core.layout import ThetaLayout
 from ..design.crossproducts import CrossProducts
 from ..design.design import Design
@@ -158,7 +158,8 @@ def _fit_single(model, objective, start, options):
         singular = singular_directions(objective, evaluation)
         negative, direction = negative_directions(evaluation.curvature)
         kkt = min((s.slope for s in singular), default=np.inf)
-        convergence = Convergence(predicted_decrease(evaluation), negative, kkt, spent)
+        decrease = float(predicted_decrease(evaluation)[0])
+        convergence = Convergence(decrease, int(negative), kkt, spent)
         if not negative and not kkt < 0:
             break
         theta = _leave(model.layout, evaluation.theta, singular, direction)
@@ -177,7 +178,7 @@ def _settle(model, objective, record):
     evaluation, count = objective.evaluate(theta), 1
     if evaluation.value > record.value[0] + WORTHLESS:
         evaluation, count = objective.evaluate(model.layout.canonical(record.end[0])), 2
-    zeroed, value, more = with_exact_zeros(
+    zeroed, _, more = with_exact_zeros(
         objective, evaluation.theta, float(evaluation.value)
     )
     if zeroed is not evaluation.theta:
@@ -203,7 +204,12 @@ def _leave(layout, theta, singular, direction):
 
 def _single(objective):
     def evaluate(x, index):
-        return stack_evaluations([objective.evaluate(x[0])])
+        e = objective.evaluate(x[0])
+        return SimpleNamespace(
+            value=np.atleast_1d(e.value),
+            gradient=e.gradient[None],
+            curvature=e.curvature[None],
+        )
 
     return evaluate
 
@@ -220,26 +226,27 @@ def _fit_many(model, objective, start, options):
     theta = model.layout.canonical(record.ahead)
     evaluation = objective.evaluate(theta)
     alone = is_suspicious(model.layout, theta)
+    alone |= evaluation.value > record.value + WORTHLESS
     convergences, singulars = [], []
-    parts = None
-    if alone.any():
-        parts = {
-            i: _fit_single(model, objective.select(i), theta[i], options)
-            for i in np.flatnonzero(alone)
-        }
+    parts = {
+        i: _fit_single(model, objective.select(i), theta[i], options)
+        for i in np.flatnonzero(alone)
+    }
+    if parts:
         theta = theta.copy()
         for i, fit in parts.items():
             theta[i] = fit.evaluation.theta
         evaluation = objective.evaluate(theta)
+    negative, _ = negative_directions(evaluation.curvature)
+    decrease = predicted_decrease(evaluation)
     for i in range(len(theta)):
-        if parts and i in parts:
+        if i in parts:
             convergences.append(parts[i].convergences[0])
             singulars.append(parts[i].singulars[0])
             continue
-        negative, _ = negative_directions(evaluation.curvature[i])
-        decrease = predicted_decrease(evaluation, i)
         spent = int(record.n_evaluations[i]) + 1
-        convergences.append(Convergence(decrease, negative, np.inf, spent))
+        figures = float(decrease[i]), int(negative[i]), np.inf, spent
+        convergences.append(Convergence(*figures))
         singulars.append(())
     return Fit(
         model, objective, record, evaluation, tuple(convergences), tuple(singulars)

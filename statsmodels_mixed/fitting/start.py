@@ -28,6 +28,8 @@ def moment_start(cross, response, layout):
         Off-diagonal entries of the factors start at zero.
     """
     columns = _columns(cross.system)
+    if not columns:
+        return np.zeros((*response.ee.shape, 0))
     traces, system = _expectations(cross, columns)
     forms = np.stack(
         [(response.ze[..., c] ** 2).sum(axis=-1) for c in columns] + [response.ee],

@@ -64,7 +64,7 @@ def compare_fits(full, restricted):
     """
     _check_data(full, restricted)
     _check_criterion(full, restricted)
-    df_diff = int(round(_n_parameters(full) - _n_parameters(restricted)))
+    df_diff = round(_n_parameters(full) - _n_parameters(restricted))
     if df_diff <= 0:
         raise ComparisonError(
             "The model passed as restricted has at least as many parameters; call the "

@@ -73,10 +73,9 @@ def _gram(matrix, basis, weights):
 
 def _moments(matrix, weights):
     """Weighted column means and the first column that is constant (or -1)."""
-    if weights is None:
-        mean = matrix.mean(axis=0)
-    else:
-        mean = weights @ matrix / weights.sum()
+    # not np.average, which would multiply the whole matrix by the weights
+    w = np.ones(len(matrix)) if weights is None else weights
+    mean = w @ matrix / w.sum()
     first = matrix[0]
     candidates = np.flatnonzero(
         (first != 0) & (matrix[-1] == first) & (matrix[len(matrix) // 2] == first)
@@ -147,9 +146,10 @@ def orthonormal_basis(matrix, weights=None, tolerance=ALIAS_TOLERANCE):
     basis = Basis(
         order[nonzero], shift[order][nonzero], np.diag(1 / scale[nonzero]), -1, value
     )
-    for tolerance in (tolerance, 0.0, 0.0):
+    # columns are dropped in the first pass only: the later ones refine
+    for bound in (tolerance, 0.0, 0.0):
         gram = _gram(matrix, basis, weights)
-        kept, factor = _pivoted_cholesky(gram, tolerance)
+        kept, factor = _pivoted_cholesky(gram, bound)
         condition = np.linalg.cond(factor) ** 2 if len(kept) else 1.0
         inverse = solve_triangular(factor, np.eye(len(kept)), check_finite=False)
         basis = Basis(

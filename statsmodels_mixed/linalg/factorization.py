@@ -178,7 +178,7 @@ class Factorization:
         return derivatives, [block for _, block in tail], bar
 
     def _step_derivative(self, item, bar):
-        step, schur, block, d_inverse, w, matrices = item
+        step, schur, block, d_inverse, _, matrices = item
         factor = self.factors[step.factor]
         f = d_inverse
         if step.k > 1:  # F_l = I - C_l W_l, written so that nothing cancels

@@ -94,7 +94,7 @@ def stacked_product(a, b):
     """Product of two stacks of small matrices, (..., i, j) by (..., j, l)."""
     if a.shape[-1] == 1:
         return a * b
-    return np.einsum("...ij,...jl->...il", a, b)
+    return a @ b
 
 
 def symmetric_part(a):

@@ -9,6 +9,7 @@ from .blocks import BlockGram
 from .factorization import Factorization
 from .plan import make_plan
 from .schur import PAIR_LIMIT, LevelProducts, PairMap, count_pairs
+from .small import stacked_product
 from .tails import make_tail
 
 
@@ -122,7 +123,7 @@ class BlockSystem:
             own = x[..., step.columns, :]
             blocks = own.reshape(*own.shape[:-2], step.m, step.k, own.shape[-1])
             diagonal = self.gram.diagonals[step.factor]
-            product = np.einsum("mij,...mjc->...mic", diagonal, blocks)
+            product = stacked_product(diagonal, blocks)
             out[..., step.columns, :] += product.reshape(own.shape)
             if not len(step.level):
                 continue

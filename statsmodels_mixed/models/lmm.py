@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,12 @@ from ..compat import LikelihoodModel
 from ..covariance import STRUCTURES
 from ..design.arrays import design_from_arrays
 from ..design.build import build_design
-from ..errors import ConvergenceWarning, DataError, RankDeficiencyWarning
+from ..errors import (
+    ConvergenceWarning,
+    DataError,
+    RankDeficiencyWarning,
+    warn_user,
+)
 from ..fitting import FitOptions, GaussianModel
 from ..formula import parse_formula
 from ..results import LMMResults, LMMResultsWrapper
@@ -153,11 +157,10 @@ class LMM(LikelihoodModel):
         exog = mean.exog
         if len(self.kept) < len(names):
             lost = [n for j, n in enumerate(names) if j not in self.kept]
-            warnings.warn(
+            warn_user(
                 f"The fixed-effects columns {', '.join(lost)} are linear combinations "
                 "of the others and were left out.",
                 RankDeficiencyWarning,
-                stacklevel=4,
             )
             exog, names = exog[:, self.kept], [names[j] for j in self.kept]
         labels = design.row_labels
@@ -346,11 +349,10 @@ class LMM(LikelihoodModel):
         options = FitOptions(start, optimizer, tol, max_iter)
         fit = self.engine.fit(reml, options)
         if not fit.convergence.converged:
-            warnings.warn(
+            warn_user(
                 f"The fit has {fit.convergence.message}. Raise max_iter, or look for a "
                 "term the data say little about.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         return self._wrap(fit, use_t, options)
 

@@ -44,10 +44,6 @@ class RandomEffects:
     def design(self, position, nobs, rows, labels):
         """The term over the rows that are used."""
         name = self.name or getattr(self.groups, "name", None) or f"group{position}"
-        if len(self.groups) != nobs:
-            raise DataError(
-                f"random[{position}]: groups has length {len(self.groups)}, endog {nobs}."
-            )
         if self.structure not in STRUCTURES:
             raise DataError(
                 f"random[{position}]: structure={self.structure!r} is not one of "
@@ -77,7 +73,10 @@ class RandomEffects:
     def _effects(self, position, nobs):
         if self.exog is None:
             return ("Intercept",), None
-        z = np.asarray(self.exog, dtype=float)
+        try:
+            z = np.asarray(self.exog, dtype=float)
+        except (TypeError, ValueError):
+            raise DataError(f"random[{position}]: exog must be numeric.") from None
         z = z[:, None] if z.ndim == 1 else z
         if z.ndim != 2 or len(z) != nobs:
             raise DataError(
@@ -90,14 +89,15 @@ class RandomEffects:
             names = [f"z{j + 1}" for j in range(z.shape[1])]
         return tuple(map(str, names)), z
 
-    def incomplete(self):
+    def incomplete(self, position, nobs):
         """Rows in which something of the term is missing."""
+        if len(self.groups) != nobs:
+            raise DataError(
+                f"random[{position}]: groups has length {len(self.groups)}, endog {nobs}."
+            )
         missing = np.asarray(pd.isna(pd.Series(np.asarray(self.groups, dtype=object))))
-        if self.exog is not None:
-            z = np.asarray(self.exog, dtype=float)
-            bad = np.isnan(z)
-            missing = missing | (bad if bad.ndim == 1 else bad.any(axis=1))
-        return missing
+        _, z = self._effects(position, nobs)
+        return missing if z is None else missing | np.isnan(z).any(axis=1)
 
 
 def as_terms(random):

@@ -128,7 +128,7 @@ def minimise(evaluate, start, tol, max_iter):
     [[3.0]]
     """
     x = np.array(start, dtype=float)
-    n, p = x.shape
+    n = len(x)
     everyone = np.arange(n)
     first = evaluate(x, everyone)
     value, gradient = np.array(first.value), np.array(first.gradient)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..compat import LikelihoodResultsWrapper, PredictionResults, aicc, wrapper
+from ..design.check import check_response
 from ..errors import DataError, check_option
 from ..prediction import LEVELS, RANDOM, population_variances, predict_linear
 from ..simulation import simulate_responses
@@ -166,6 +167,7 @@ class LMMResults(MixedResults):
             )
         if not np.isfinite(values).all():
             raise DataError("The new response has missing or infinite values.")
+        check_response(values, "endog")
         return values
 
     def bootstrap(self, nrep=100, store=True, rng=None):

@@ -125,12 +125,9 @@ def test_exact_zeros_of_a_variance_stay_exact(structure):
         assert_allclose(lam @ lam.T, cov, rtol=1e-14, atol=0)
 
 
-@pytest.mark.parametrize("k", [2, 3, 4])
-@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("k, rank", [(2, 1), (3, 1), (3, 2), (4, 1), (4, 2), (4, 3)])
 def test_unstructured_singular_covariance_has_an_exact_zero(k, rank):
     """Rank deficient without any zero variance, as a correlation of one."""
-    if rank >= k:
-        pytest.skip("full rank")
     structure = STRUCTURES["us"](k)
     rng = np.random.default_rng(k)
     for _ in range(20):

@@ -198,11 +198,6 @@ CASES = {
         ("missing='ignore'", "'drop'"),
         lambda: _fit(frame(), missing="ignore"),
     ),
-    "response is a sum of the fixed effects": (
-        IdentifiabilityError,
-        ("'y'", "exactly", "residual"),
-        lambda: _fit(_with_columns(y=2.0 + 3.0 * frame().x)),
-    ),
 }
 
 
