@@ -110,7 +110,7 @@ def warn_user(message, category):
     package = __name__.partition(".")[0]
     while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == package:
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level - 1)
+    warnings.warn(message, category, stacklevel=level)
 
 
 def check_option(name, value, allowed):

@@ -45,7 +45,7 @@ class FitOptions:
 
     start: tuple | None = None
     optimizer: str = "newton"
-    tol: float = 1e-9
+    tol: float = 1e-8
     max_iter: int = 200
 
     def __post_init__(self):

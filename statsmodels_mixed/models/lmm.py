@@ -314,7 +314,7 @@ class LMM(LikelihoodModel):
         reml=True,
         start=None,
         optimizer="newton",
-        tol=1e-9,
+        tol=1e-8,
         max_iter=200,
         use_t=False,
     ):
