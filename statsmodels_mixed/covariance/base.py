@@ -47,6 +47,26 @@ class CovarianceStructure(Protocol):
             Invertible L such that ``L' cov L``-type changes keep the structure.
         """
 
+    def covarying(self) -> list:
+        """Pairs (i, j), i < j, of effects whose covariance is a parameter."""
+
+    def singular_directions(self, null: np.ndarray, gradient: np.ndarray):
+        """Directions along which the structure could add variance to a null space.
+
+        Parameters
+        ----------
+        null : ndarray, shape (k, r)
+            Orthonormal basis of the null space of the covariance.
+        gradient : ndarray, shape (k, k)
+            Derivative of the criterion in the covariance.
+
+        Returns
+        -------
+        ndarray, shape (k, r)
+            Unit vectors v; ``v' gradient v`` is the slope in the variance along v,
+            the smallest of which decides whether zero is a minimum.
+        """
+
     def names(self, effects) -> list:
         """Names of the parameters, lme4's: ``a`` or ``b.a`` for lambda[b, a]."""
 

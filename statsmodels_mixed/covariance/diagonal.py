@@ -49,6 +49,15 @@ class Diagonal:
         """Only a change of scale keeps independent effects independent."""
         return np.diag(1.0 / lengths)
 
+    def covarying(self):
+        """No pair of effects covaries."""
+        return []
+
+    def singular_directions(self, null, gradient):
+        """The coordinate axes in the null space: the variances that are zero."""
+        inside = np.abs(null).sum(axis=1) > 0.5
+        return np.eye(self.k)[:, inside]
+
     def names(self, effects):
         """One parameter per effect, named after it."""
         return list(effects)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .base import psd_cholesky
@@ -58,6 +60,15 @@ class Unstructured:
     def coordinates(self, linear_map, lengths):
         """Any invertible map keeps an unstructured covariance unstructured."""
         return linear_map
+
+    def covarying(self):
+        """Every pair of effects has a covariance of its own."""
+        return list(itertools.combinations(range(self.k), 2))
+
+    def singular_directions(self, null, gradient):
+        """Principal axes of the gradient within the null space."""
+        _, within = np.linalg.eigh(null.T @ gradient @ null)
+        return null @ within
 
     def names(self, effects):
         """``a`` for lambda[a, a], ``b.a`` for lambda[b, a], as lme4 names theta."""

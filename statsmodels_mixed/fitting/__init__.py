@@ -1,6 +1,7 @@
 """From a design to a fit: starting values, minimisation, boundary, certificate."""
 
 from .convergence import Convergence
-from .fit import Fit, FitOptions, GaussianModel
+from .engine import FitOptions, GaussianModel
+from .fit import Fit
 
 __all__ = ["Convergence", "Fit", "FitOptions", "GaussianModel"]

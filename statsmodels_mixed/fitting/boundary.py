@@ -89,18 +89,7 @@ def singular_directions(objective, evaluation):
         f = next(i for i, terms in enumerate(layout.factors) if t in terms)
         cols = layout.columns[t]
         g = evaluation.covariance_gradient[f][cols, cols]
-        basis = vectors[:, null]
-        slopes, within = np.linalg.eigh(basis.T @ g @ basis)
-        if _only_axes(layout.structures[t]):
-            slopes, within = np.diag(basis.T @ g @ basis), np.eye(null.sum())
-        for slope, column in zip(slopes, within.T, strict=True):
-            out.append(SingularDirection(t, basis @ column, float(slope)))
+        directions = layout.structures[t].singular_directions(vectors[:, null], g)
+        for v in directions.T:
+            out.append(SingularDirection(t, v, float(v @ g @ v)))
     return tuple(out)
-
-
-def _only_axes(structure):
-    """Whether the structure can put variance on coordinate axes only."""
-    k = structure.k
-    ones = structure.from_covariance(np.full((k, k), 0.5) + 0.5 * np.eye(k))
-    factor = structure.factor(ones)
-    return k > 1 and np.count_nonzero(factor @ factor.T) == k

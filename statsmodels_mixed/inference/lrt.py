@@ -90,7 +90,13 @@ def _n_parameters(results):
 
 
 def _check_data(full, restricted):
-    a, b = np.asarray(full.model.endog), np.asarray(restricted.model.endog)
+    a, b = (r.model.endog for r in (full, restricted))
+    if a is None or b is None:
+        raise ComparisonError(
+            "remove_data() took the rows from one of the fits, so it cannot be seen "
+            "whether both are of the same data; compare before removing them."
+        )
+    a, b = np.asarray(a), np.asarray(b)
     if len(a) != len(b):
         raise ComparisonError(
             f"The fits use {len(a)} and {len(b)} rows, so their likelihoods cannot be "

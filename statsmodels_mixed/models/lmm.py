@@ -12,6 +12,7 @@ from ..compat import LikelihoodModel
 from ..covariance import STRUCTURES
 from ..design.arrays import design_from_arrays
 from ..design.build import build_design
+from ..design.table import Table, resolve_subset
 from ..errors import (
     ConvergenceWarning,
     DataError,
@@ -19,8 +20,9 @@ from ..errors import (
     warn_user,
 )
 from ..fitting import FitOptions, GaussianModel
-from ..formula import parse_formula
+from ..formula import parse_formula, variables
 from ..results import LMMResults, LMMResultsWrapper
+from ..results.removed import removed_error
 from .namespace import caller_namespace
 from .random import as_terms
 
@@ -128,9 +130,10 @@ class LMM(LikelihoodModel):
         if isinstance(eval_env, int):
             namespace = caller_namespace(eval_env + 1)
         spec = parse_formula(formula, tuple(STRUCTURES))
+        table = Table.from_data(data)
         design = build_design(
             spec,
-            data,
+            table,
             namespace,
             weights=weights,
             offset=offset,
@@ -142,8 +145,7 @@ class LMM(LikelihoodModel):
         model._set_design(design)
         model.formula = spec.fixed_formula
         model.formula_full = formula
-        if isinstance(data, pd.DataFrame):
-            model.data.frame = data
+        model.data.frame = _frame(data, table, spec, subset)
         return model
 
     # ---- set-up -------------------------------------------------------------
@@ -299,11 +301,18 @@ class LMM(LikelihoodModel):
         if which not in ("mean", "linear"):
             raise DataError(f"which={which!r}: use 'mean' or 'linear'.")
         if exog is None:
+            if self.exog is None:
+                raise removed_error("predict() without exog=")
             exog, offset = self.exog, self.offset if offset is None else offset
         exog = np.asarray(exog, dtype=float)
         params = np.asarray(params, dtype=float)
         if exog.ndim == 1:
             exog = exog[None] if len(params) == len(exog) else exog[:, None]
+        if exog.ndim != 2 or exog.shape[1] != len(params):
+            raise DataError(
+                f"exog has shape {exog.shape}; give one column for each of the "
+                f"{len(params)} fixed effects, {', '.join(self.exog_names)}."
+            )
         out = exog @ params
         return out if offset is None else out + offset
 
@@ -370,3 +379,13 @@ class LMM(LikelihoodModel):
         results = LMMResults(self, replace(fit, model=self.engine), use_t)
         results.options = options
         return LMMResultsWrapper(results)
+
+
+def _frame(data, table, spec, subset):
+    """Rows of the subset as pandas: the user's frame, or the columns of the formula."""
+    frame = data
+    if not isinstance(data, pd.DataFrame):
+        used = [name for name in table.names if name in variables(spec)]
+        columns = {name: table.column(name) for name in used}
+        frame = pd.DataFrame(columns, index=table.index, copy=False)
+    return frame if subset is None else frame.iloc[resolve_subset(subset, table)]

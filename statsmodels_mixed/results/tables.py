@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pandas as pd
+from scipy.linalg import block_diag
 
 RESIDUAL = "Residual"
 
@@ -22,17 +21,9 @@ def covariance_frames(fit):
     out = {}
     for terms in fit.design.factors:
         names = [e for t in terms for e in fit.design.terms[t].effects]
-        frame = pd.DataFrame(0.0, index=names, columns=names)
-        at = 0
-        values = frame.to_numpy().copy()
-        for t in terms:
-            cov = fit.covariances[t]
-            k = len(cov)
-            values[at : at + k, at : at + k] = cov
-            at += k
-        out[fit.design.terms[terms[0]].group] = pd.DataFrame(
-            values, index=names, columns=names
-        )
+        values = block_diag(*[fit.covariances[t] for t in terms])
+        group = fit.design.terms[terms[0]].group
+        out[group] = pd.DataFrame(values, index=names, columns=names)
     return out
 
 
@@ -48,9 +39,7 @@ def varcorr_frame(fit):
         sd = np.sqrt(np.diag(cov))
         for i, effect in enumerate(term.effects):
             rows.append((term.group, effect, None, cov[i, i], sd[i]))
-        if term.structure_name == "diag":
-            continue
-        for i, j in itertools.combinations(range(term.k), 2):
+        for i, j in term.structure.covarying():
             product = sd[i] * sd[j]
             correlation = cov[i, j] / product if product > 0 else np.nan
             pair = (term.effects[i], term.effects[j])

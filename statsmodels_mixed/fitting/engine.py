@@ -1,0 +1,254 @@
+"""A design ready to be fitted: starting values, minimisation, boundary, restarts."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import SimpleNamespace
+
+import numpy as np
+
+from ..core import GaussianObjective
+from ..core.layout import ThetaLayout
+from ..design.crossproducts import CrossProducts
+from ..design.design import Design
+from ..errors import DataError
+from ..optimize import DRIVERS
+from .boundary import (
+    WORTHLESS,
+    is_suspicious,
+    singular_directions,
+    with_exact_zeros,
+)
+from .convergence import Convergence, negative_directions, predicted_decrease
+from .fit import Fit
+from .start import moment_start
+
+RESTARTS = 4
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How to minimise.
+
+    Attributes
+    ----------
+    start : sequence of ndarray, optional
+        Relative covariance matrix (k, k) of each term to start from.
+    optimizer : str
+        ``"newton"`` (average information) or ``"lbfgs"`` (gradient only).
+    tol : float
+        Stop when the predicted decrease of the deviance falls below this.
+    max_iter : int
+        Most evaluations of criterion and gradient.
+    """
+
+    start: tuple | None = None
+    optimizer: str = "newton"
+    tol: float = 1e-8
+    max_iter: int = 200
+
+    def __post_init__(self):
+        if self.optimizer not in DRIVERS:
+            known = ", ".join(map(repr, DRIVERS))
+            raise DataError(f"optimizer={self.optimizer!r} is not one of {known}.")
+        if not self.tol > 0 or self.max_iter < 1:
+            raise DataError("tol must be positive and max_iter at least 1.")
+
+
+class GaussianModel:
+    """A design with its cross-products, ready to be fitted again and again.
+
+    Parameters
+    ----------
+    design : Design
+    """
+
+    def __init__(self, design: Design):
+        self.design = design
+        self.cross = CrossProducts(design)
+        self.layout = ThetaLayout(
+            [term.structure for term in design.terms], self.cross.factors
+        )
+
+    @cached_property
+    def has_constant(self):
+        """Whether a constant column is a combination of the fixed effects."""
+        return self.cross.has_constant()
+
+    def with_design(self, design):
+        """The same cross-products for a design that differs in the response only."""
+        other = copy.copy(self)
+        other.design = design
+        return other
+
+    def objective(self, reml, endog=None):
+        """Deviance as a function of theta, of the design's response or others."""
+        endog = self.design.endog if endog is None else endog
+        offset = self.design.mean.offset
+        if offset is not None:
+            endog = endog - (offset if endog.ndim == 1 else offset[:, None])
+        return GaussianObjective(
+            self.cross, self.cross.response(endog), self.layout, reml
+        )
+
+    def internal_theta(self, covariances):
+        """theta in the coordinates of the fit, from relative covariances."""
+        inverses = [np.linalg.inv(m) for m in self.cross.maps]
+        return self.layout.from_covariances(
+            [
+                i @ np.asarray(c, dtype=float) @ i.T
+                for i, c in zip(inverses, covariances, strict=True)
+            ]
+        )
+
+    def gaussian_loglike(self, params, covariances, scale=None):
+        """Log-likelihood of fixed effects, its gradient and Hessian in them.
+
+        Parameters
+        ----------
+        params : ndarray, shape (p,)
+        covariances : sequence of ndarray
+            Covariance of each term relative to sigma^2.
+        scale : float, optional
+            sigma^2; its maximum-likelihood value at `params` by default.
+        """
+        objective = self.objective(False)
+        at = objective.evaluate(self.internal_theta(covariances), derivatives=False)
+        basis = self.cross.basis
+        to_user = basis.linear_map[np.argsort(basis.kept)]
+        inverse = np.linalg.inv(to_user)
+        gap = inverse @ params - objective.response.coefficients - at.beta
+        r2 = at.r2 + gap @ at.precision @ gap
+        n = self.cross.nobs
+        scale = r2 / n if scale is None else scale
+        value = n * np.log(2.0 * np.pi * scale) + at.logdet + r2 / scale
+        value -= self.cross.sum_log_weights
+        score = -(inverse.T @ at.precision @ gap) / scale
+        hessian = -(inverse.T @ at.precision @ inverse) / scale
+        return -0.5 * float(value), score, hessian
+
+    def start(self, objective, options):
+        """Starting theta, with the leading axes of the objective's responses."""
+        if options.start is None:
+            return moment_start(self.cross, objective.response, self.layout)
+        theta = self.internal_theta(options.start)
+        return np.broadcast_to(theta, (*objective.response.ee.shape, len(theta)))
+
+    def fit(self, reml=True, options=None, endog=None) -> Fit:
+        """Fit one response, or many at once (columns of a matrix `endog`)."""
+        options = options or FitOptions()
+        objective = self.objective(reml, endog)
+        start = self.start(objective, options)
+        if objective.n_replicates is None:
+            return _fit_single(self, objective, start, options)
+        return _fit_many(self, objective, start, options)
+
+
+def _fit_single(model, objective, start, options):
+    """Minimise, put exact zeros, and restart where the certificate says no."""
+    theta, spent, first = np.array(start), 0, None
+    for _ in range(RESTARTS):
+        record = DRIVERS[options.optimizer](
+            _single(objective), theta[None], options.tol, options.max_iter
+        )
+        first = first if first is not None else record
+        evaluation, more = _settle(model, objective, record)
+        spent += int(record.n_evaluations[0]) + more
+        singular = singular_directions(objective, evaluation)
+        negative, direction = negative_directions(evaluation.curvature)
+        kkt = min((s.slope for s in singular), default=np.inf)
+        decrease = float(predicted_decrease(evaluation)[0])
+        convergence = Convergence(decrease, int(negative), kkt, spent)
+        if not negative and not kkt < 0:
+            break
+        theta = _leave(model.layout, evaluation.theta, singular, direction)
+    value = np.atleast_1d(evaluation.value)
+    record = replace(first, end=evaluation.theta[None], value=value)
+    return Fit(model, objective, record, evaluation, (convergence,), (singular,))
+
+
+def _settle(model, objective, record):
+    """Evaluation at the end of a minimisation, with exact zeros where they belong.
+
+    The step that would have come next costs nothing extra: derivatives are wanted
+    at the final point anyway.
+    """
+    theta = model.layout.canonical(record.ahead[0])
+    evaluation, count = objective.evaluate(theta), 1
+    if evaluation.value > record.value[0] + WORTHLESS:
+        evaluation, count = objective.evaluate(model.layout.canonical(record.end[0])), 2
+    zeroed, _, more = with_exact_zeros(
+        objective, evaluation.theta, float(evaluation.value)
+    )
+    if zeroed is not evaluation.theta:
+        evaluation, count = (
+            objective.evaluate(model.layout.canonical(zeroed)),
+            count + 1,
+        )
+    return evaluation, count + more
+
+
+def _leave(layout, theta, singular, direction):
+    """A point off the saddle: inside along the worst singular direction, if any."""
+    worst = min(singular, key=lambda s: s.slope, default=None)
+    if worst is None or worst.slope >= 0:
+        return theta + 0.1 * direction
+    out, part = theta.copy(), layout.slices[worst.term]
+    structure = layout.structures[worst.term]
+    lam = structure.factor(theta[part])
+    push = 0.1 * np.outer(worst.direction, worst.direction)
+    out[part] = structure.from_covariance(lam @ lam.T + push)
+    return out
+
+
+def _single(objective):
+    def evaluate(x, index):
+        e = objective.evaluate(x[0])
+        return SimpleNamespace(
+            value=np.atleast_1d(e.value),
+            gradient=e.gradient[None],
+            curvature=e.curvature[None],
+        )
+
+    return evaluate
+
+
+def _fit_many(model, objective, start, options):
+    """All responses at once; those near a boundary are settled one by one."""
+
+    def evaluate(x, index):
+        return objective.select(index).evaluate(x)
+
+    record = DRIVERS[options.optimizer](
+        evaluate, np.array(start), options.tol, options.max_iter
+    )
+    theta = model.layout.canonical(record.ahead)
+    evaluation = objective.evaluate(theta)
+    alone = is_suspicious(model.layout, theta)
+    alone |= evaluation.value > record.value + WORTHLESS
+    convergences, singulars = [], []
+    parts = {
+        i: _fit_single(model, objective.select(i), theta[i], options)
+        for i in np.flatnonzero(alone)
+    }
+    if parts:
+        theta = theta.copy()
+        for i, fit in parts.items():
+            theta[i] = fit.evaluation.theta
+        evaluation = objective.evaluate(theta)
+    negative, _ = negative_directions(evaluation.curvature)
+    decrease = predicted_decrease(evaluation)
+    for i in range(len(theta)):
+        if i in parts:
+            convergences.append(parts[i].convergences[0])
+            singulars.append(parts[i].singulars[0])
+            continue
+        spent = int(record.n_evaluations[i]) + 1
+        figures = float(decrease[i]), int(negative[i]), np.inf, spent
+        convergences.append(Convergence(*figures))
+        singulars.append(())
+    return Fit(
+        model, objective, record, evaluation, tuple(convergences), tuple(singulars)
+    )
