@@ -181,7 +181,9 @@ def read_file(path, sep=None, decimal=None):
     name = Path(path).name.casefold()
     csv = name.endswith((".csv", ".csv.gz"))
     if not csv and not name.endswith(".parquet"):
-        raise DataError(f"{path}: the name of a file ends in .csv, .csv.gz or .parquet.")
+        raise DataError(
+            f"{path}: the name of a file ends in .csv, .csv.gz or .parquet."
+        )
     if not csv and (sep is not None or decimal is not None):
         raise DataError(f"{path}: --sep and --decimal are for csv files.")
     if not Path(path).exists():

@@ -17,7 +17,9 @@ from statsmodels_mixed import __main__ as cli
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-PAGES = sorted(p for p in DOCS.rglob("*.rst") if not {"_build", "generated"} & set(p.parts))
+PAGES = sorted(
+    p for p in DOCS.rglob("*.rst") if not {"_build", "generated"} & set(p.parts)
+)
 SESSIONS = [p for p in [ROOT / "README.rst", *PAGES] if ">>> " in p.read_text("utf-8")]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 MODULES = sorted(
@@ -25,7 +27,9 @@ MODULES = sorted(
     for m in pkgutil.walk_packages(smm.__path__, "statsmodels_mixed.")
     if not m.name.endswith("__main__")
 )
-ROW = re.compile(r"^   \* - ``(?P<formula>.+)``\n(?:     .*\n)*?     - (?P<par>\d+)$", re.M)
+ROW = re.compile(
+    r"^   \* - ``(?P<formula>.+)``\n(?:     .*\n)*?     - (?P<par>\d+)$", re.M
+)
 
 
 def name_of(path):
@@ -33,8 +37,8 @@ def name_of(path):
 
 
 def stable(text):
-    """Text without figures that are pure rounding error."""
-    text = re.sub(r"predicted decrease [\d.e+-]+", "predicted decrease ~", text)
+    """Text without figures that rounding errors decide."""
+    text = re.sub(r"predicted decrease [\d.e+-]+, \d+ eval", "eval", text)
     return re.sub(r"\bNone\b", "NaN", text)  # missing text, in older pandas
 
 
@@ -56,7 +60,9 @@ def run_session(test):
 def session_of(path):
     text = path.read_text("utf-8")
     parser = doctest.DocTestParser()
-    return parser.get_doctest(text, {"__name__": "__main__"}, name_of(path), name_of(path), 0)
+    return parser.get_doctest(
+        text, {"__name__": "__main__"}, name_of(path), name_of(path), 0
+    )
 
 
 @pytest.mark.parametrize("path", SESSIONS, ids=name_of)
@@ -96,8 +102,7 @@ def printed_by(code, kind):
 
 
 def same(want, got):
-    lines = [[" ".join(s.split()) for s in stable(t).splitlines()] for t in (want, got)]
-    want, got = ("\n".join(t).strip() for t in lines)
+    want, got = (stable(t).split() for t in (want, got))
     assert got == want
 
 
@@ -105,7 +110,9 @@ def same(want, got):
 def test_python_blocks_print_what_follows_them(path):
     found = blocks(path.read_text("utf-8"))
     assert any(kind == "python" for kind, _ in found)
-    for (kind, code), (after, output) in zip(found, [*found[1:], ("", "")], strict=True):
+    for (kind, code), (after, output) in zip(
+        found, [*found[1:], ("", "")], strict=True
+    ):
         if kind == "python":
             printed = printed_by(code, kind)
             if after == "text":
@@ -163,7 +170,11 @@ def test_formula_tables(formula, n_par, formula_data):
 
 def test_every_public_member_of_the_results_is_shown():
     text = (DOCS / "results.rst").read_text("utf-8")
-    bases = [c for c in smm.LMMResults.__mro__ if c.__module__.startswith("statsmodels_mixed")]
+    bases = [
+        c
+        for c in smm.LMMResults.__mro__
+        if c.__module__.startswith("statsmodels_mixed")
+    ]
     members = {n for c in bases for n in vars(c) if not n.startswith("_")}
     missing = {n for n in members if not re.search(rf"\b{n}\b", text)}
     assert not missing, f"docs/results.rst does not mention {sorted(missing)}"

@@ -43,9 +43,7 @@ class GaussianObjective:
 
     def select(self, index):
         """The same criterion for some of the replicates (or a single one)."""
-        r = self.response
-        picked = type(r)(r.ze[index], r.ee[index], r.coefficients[index])
-        return self.with_response(picked)
+        return self.with_response(self.response.select(index))
 
     def evaluate(self, theta, derivatives=True) -> Evaluation:
         """Deviance, its gradient and curvature.
@@ -76,6 +74,7 @@ class GaussianObjective:
             scale=state["r2"] / self.dof,
             precision=state["xvx"],
             logdet=factorization.logdet,
+            rounding=self._rounding(state["r2"]),
         )
         if not derivatives:
             return evaluation
@@ -95,6 +94,8 @@ class GaussianObjective:
         xve = -inner[..., :p, p]
         beta = np.linalg.solve(xvx, xve[..., None])[..., 0]
         r2 = response.ee - inner[..., p, p] - (xve * beta).sum(axis=-1)
+        # rounding may leave nothing, or less, of a response that is all Z b
+        r2 = np.maximum(r2, np.finfo(float).eps * response.ee)
         v = np.concatenate([-beta, np.ones((*lead, 1))], axis=-1)[..., None]
         return {
             "rhs": rhs,
@@ -111,7 +112,12 @@ class GaussianObjective:
         value = logdet + n * (1.0 + np.log(2.0 * np.pi * state["r2"] / n))
         if self.reml:
             value = value + np.linalg.slogdet(state["xvx"])[1] + self._logdet_exog
+        value = value + 2.0 * n * np.log(self.response.unit)
         return value - self.cross.sum_log_weights
+
+    def _rounding(self, r2):
+        """Error of the deviance from cancellation in r2, where V is far from I."""
+        return np.finfo(float).eps * self.dof * self.response.ee / r2
 
     @property
     def _logdet_exog(self):

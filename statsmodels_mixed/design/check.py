@@ -7,6 +7,9 @@ import numpy as np
 from ..errors import DataError, IdentifiabilityError
 from ..linalg import orthonormal_basis
 
+# residuals below this many units of rounding of the response are no residuals
+EXACT = 4.0
+
 
 def check_design(design):
     """Refuse designs whose parameters the data cannot determine.
@@ -96,3 +99,22 @@ def check_effects(term, kept):
         f"({term.text}): the varying effects {', '.join(lost)} are linear combinations "
         "of the others in this term (or zero); leave them out."
     )
+
+
+def check_residual(unit, columns):
+    """Refuse responses that the fixed effects reproduce up to rounding.
+
+    Parameters
+    ----------
+    unit : ndarray, shape (R,)
+        Root mean square of the residuals on the fixed effects.
+    columns : ndarray, shape (n, R)
+        Responses.
+    """
+    rounding = np.finfo(float).eps * np.abs(columns).max(axis=0)
+    if (unit <= EXACT * rounding).any():
+        raise DataError(
+            "The fixed effects reproduce the response exactly (their residuals are "
+            f"{unit.min():.1e} of values up to {np.abs(columns).max():.1e}): there is "
+            "no variance left to divide among random effects."
+        )

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..linalg import BlockGram, BlockSystem, Coupling, orthonormal_basis
 from ..linalg.basis import chunks
-from .check import check_effects
+from .check import check_effects, check_residual
 from .pairs import pair_index
 
 
@@ -27,16 +27,26 @@ class ResponseProducts:
     Attributes
     ----------
     ze : ndarray, shape (..., q)
-        ``Z'We`` in elimination order, e the residual of the response on X.
+        ``Z'We`` in elimination order, e the residual of the response on X divided
+        by its root mean square.
     ee : ndarray, shape (...)
         ``e'We``.
     coefficients : ndarray, shape (..., p)
-        Least-squares coefficients on the orthonormal columns.
+        Least-squares coefficients on the orthonormal columns, of the response as
+        it is.
+    unit : ndarray, shape (...)
+        The root mean square that e was divided by.
     """
 
     ze: np.ndarray
     ee: np.ndarray
     coefficients: np.ndarray
+    unit: np.ndarray
+
+    def select(self, index):
+        """Those of some of the responses, or of one."""
+        parts = self.ze, self.ee, self.coefficients, self.unit
+        return ResponseProducts(*(part[index] for part in parts))
 
 
 class CrossProducts:
@@ -188,14 +198,18 @@ class CrossProducts:
         """
         columns = endog[:, None] if endog.ndim == 1 else endog
         coefficients, e = self._project(columns)
+        largest = np.maximum(np.abs(e).max(axis=1), np.finfo(float).tiny)
+        unit = largest * np.sqrt(((e / largest[:, None]) ** 2).mean(axis=1))
+        check_residual(unit, columns)
+        e /= unit[:, None]
         ee = np.array([self._weighted(c) @ c for c in e])
         ze = np.empty((len(e), self.system.width))
         for r, column in enumerate(e):
             for f, part in enumerate(self.system.slices):
                 ze[r, part] = self._sums(f, column).ravel()
         if endog.ndim == 1:
-            return ResponseProducts(ze[0], ee[0], coefficients[0])
-        return ResponseProducts(ze, ee, coefficients)
+            return ResponseProducts(ze[0], ee[0], coefficients[0], unit[0])
+        return ResponseProducts(ze, ee, coefficients, unit)
 
     def _project(self, columns):
         """Least squares on X: coefficients (R, rank) and residuals (R, n).

@@ -48,7 +48,9 @@ class Encoder:
     def __init__(self, text, table, namespace, where):
         self.text, self.where = text, where
         self._variables = sorted(expression_names(text))
-        self._namespace = {k: namespace[k] for k in self._calls() if k in namespace}
+        # not what a column hides: it could be large, or refuse to be pickled
+        own = self._calls() - {name for name in self._variables if name in table}
+        self._namespace = {k: namespace[k] for k in own if k in namespace}
         data = self._columns(table)
         environment = patsy.EvalEnvironment([self._namespace])
         try:

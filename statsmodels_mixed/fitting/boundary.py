@@ -60,22 +60,23 @@ def with_exact_zeros(objective, theta, value):
     n_evaluations : int
     """
     layout, count = objective.layout, 0
+    parts = eigen(layout, theta)
     candidates = []
-    for t, (values, vectors) in enumerate(eigen(layout, theta)):
+    for t, (values, _) in enumerate(parts):
         bound = SUSPICIOUS**2 * max(1.0, values[-1])
-        candidates += [
-            (values[i], t, vectors[:, i]) for i in np.flatnonzero(values <= bound)
-        ]
-    for _, t, vector in sorted(candidates, key=lambda c: c[0]):
-        part = layout.slices[t]
-        lam = layout.structures[t].factor(theta[part])
-        keep = np.eye(len(vector)) - np.outer(vector, vector)
+        candidates += [(values[i], t, i) for i in np.flatnonzero(values <= bound)]
+    for _, t, i in sorted(candidates):
+        values, vectors = parts[t]
+        kept = values.copy()
+        kept[i] = 0.0
         trial = theta.copy()
-        trial[part] = layout.structures[t].from_covariance(keep @ lam @ lam.T @ keep)
+        cov = (vectors * kept) @ vectors.T
+        trial[layout.slices[t]] = layout.structures[t].from_covariance(cov)
         trial_value = float(objective.evaluate(trial, derivatives=False).value)
         count += 1
         if trial_value <= value + WORTHLESS:
             theta, value = trial, trial_value
+            parts[t] = kept, vectors
     return theta, value, count
 
 

@@ -10,6 +10,8 @@ from ..optimize import newton_step
 
 # A fit counts as converged when a Newton step would lower the deviance by less.
 CONVERGED = 1e-6
+# A deviance with a larger error from rounding says nothing about theta.
+UNRESOLVED = 0.1
 # Negative eigenvalues of the curvature down to this share of the largest are zero.
 INERTIA_TOLERANCE = 1e-7
 
@@ -31,6 +33,9 @@ class Convergence:
         scaled to mean square 1.
     n_evaluations : int
         Evaluations of criterion and derivatives.
+    rounding : float
+        Error of the deviance from rounding. Large when the residual variance is a
+        tiny part of the response's, so that little is left of it in the arithmetic.
     converged : bool
         The verdict: decrease below 1e-6, no negative curvature, KKT sign right.
     """
@@ -39,15 +44,22 @@ class Convergence:
     negative_eigenvalues: int
     kkt: float
     n_evaluations: int
+    rounding: float = 0.0
 
     @property
     def converged(self):
         """Whether all three figures are those of a minimum."""
         return bool(
-            self.predicted_decrease < CONVERGED
+            self.predicted_decrease < max(CONVERGED, self.rounding)
             and self.negative_eigenvalues == 0
             and self.kkt > -CONVERGED
+            and not self.unresolved
         )
+
+    @property
+    def unresolved(self):
+        """Whether rounding leaves nothing of the residual variance."""
+        return self.rounding >= UNRESOLVED
 
     @property
     def message(self):
@@ -59,6 +71,8 @@ class Convergence:
             text += f", {self.negative_eigenvalues} directions of negative curvature"
         if np.isfinite(self.kkt):
             text += f", slope at the bound {self.kkt:.3g}"
+        if self.rounding > CONVERGED:
+            text += f", deviance known to {self.rounding:.1g} only (rounding)"
         return text
 
 

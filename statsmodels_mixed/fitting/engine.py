@@ -119,8 +119,9 @@ class GaussianModel:
         basis = self.cross.basis
         to_user = basis.linear_map[np.argsort(basis.kept)]
         inverse = np.linalg.inv(to_user)
-        gap = inverse @ params - objective.response.coefficients - at.beta
-        r2 = at.r2 + gap @ at.precision @ gap
+        unit = objective.response.unit
+        gap = inverse @ params - objective.response.coefficients - unit * at.beta
+        r2 = unit**2 * at.r2 + gap @ at.precision @ gap
         n = self.cross.nobs
         scale = r2 / n if scale is None else scale
         value = n * np.log(2.0 * np.pi * scale) + at.logdet + r2 / scale
@@ -148,24 +149,32 @@ class GaussianModel:
 
 def _fit_single(model, objective, start, options):
     """Minimise, put exact zeros, and restart where the certificate says no."""
-    theta, spent, first = np.array(start), 0, None
+    theta, spent, driven, first = np.array(start), 0, 0, None
     for _ in range(RESTARTS):
         record = DRIVERS[options.optimizer](
-            _single(objective), theta[None], options.tol, options.max_iter
+            _single(objective), theta[None], options.tol, options.max_iter - spent
         )
         first = first if first is not None else record
         evaluation, more = _settle(model, objective, record)
+        driven += int(record.n_evaluations[0])
         spent += int(record.n_evaluations[0]) + more
         singular = singular_directions(objective, evaluation)
         negative, direction = negative_directions(evaluation.curvature)
         kkt = min((s.slope for s in singular), default=np.inf)
-        decrease = float(predicted_decrease(evaluation)[0])
-        convergence = Convergence(decrease, int(negative), kkt, spent)
-        if not negative and not kkt < 0:
+        if (not negative and not kkt < 0) or spent >= options.max_iter:
             break
         theta = _leave(model.layout, evaluation.theta, singular, direction)
-    value = np.atleast_1d(evaluation.value)
-    record = replace(first, end=evaluation.theta[None], value=value)
+    decrease = predicted_decrease(evaluation)
+    rounding = float(evaluation.rounding)
+    convergence = Convergence(float(decrease[0]), int(negative), kkt, spent, rounding)
+    record = replace(
+        record,
+        start=first.start,
+        end=evaluation.theta[None],
+        value=np.atleast_1d(evaluation.value),
+        predicted_decrease=decrease,
+        n_evaluations=np.array([driven]),
+    )
     return Fit(model, objective, record, evaluation, (convergence,), (singular,))
 
 
@@ -177,7 +186,7 @@ def _settle(model, objective, record):
     """
     theta = model.layout.canonical(record.ahead[0])
     evaluation, count = objective.evaluate(theta), 1
-    if evaluation.value > record.value[0] + WORTHLESS:
+    if evaluation.value > record.value[0] + WORTHLESS + evaluation.rounding:
         evaluation, count = objective.evaluate(model.layout.canonical(record.end[0])), 2
     zeroed, _, more = with_exact_zeros(
         objective, evaluation.theta, float(evaluation.value)
@@ -208,6 +217,7 @@ def _single(objective):
         e = objective.evaluate(x[0])
         return SimpleNamespace(
             value=np.atleast_1d(e.value),
+            rounding=np.atleast_1d(e.rounding),
             gradient=e.gradient[None],
             curvature=e.curvature[None],
         )
@@ -227,7 +237,7 @@ def _fit_many(model, objective, start, options):
     theta = model.layout.canonical(record.ahead)
     evaluation = objective.evaluate(theta)
     alone = is_suspicious(model.layout, theta)
-    alone |= evaluation.value > record.value + WORTHLESS
+    alone |= evaluation.value > record.value + WORTHLESS + evaluation.rounding
     convergences, singulars = [], []
     parts = {
         i: _fit_single(model, objective.select(i), theta[i], options)
@@ -247,7 +257,7 @@ def _fit_many(model, objective, start, options):
             continue
         spent = int(record.n_evaluations[i]) + 1
         figures = float(decrease[i]), int(negative[i]), np.inf, spent
-        convergences.append(Convergence(*figures))
+        convergences.append(Convergence(*figures, float(evaluation.rounding[i])))
         singulars.append(())
     return Fit(
         model, objective, record, evaluation, tuple(convergences), tuple(singulars)

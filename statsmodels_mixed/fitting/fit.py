@@ -60,7 +60,12 @@ class Fit:
     @property
     def sigma2(self):
         """Residual variance, shape (...)."""
-        return self.evaluation.scale
+        return self.evaluation.scale * self.unit**2
+
+    @property
+    def unit(self):
+        """What the numerics divided the response by, shape (...)."""
+        return self.objective.response.unit
 
     @cached_property
     def _exog_map(self):
@@ -71,7 +76,8 @@ class Fit:
     @cached_property
     def beta(self):
         """Fixed effects of the columns that are not aliased, (..., p)."""
-        total = self.objective.response.coefficients + self.evaluation.beta
+        change = self.unit[..., None] * self.evaluation.beta
+        total = self.objective.response.coefficients + change
         return total @ self._exog_map.T
 
     @cached_property
@@ -121,7 +127,7 @@ class Fit:
 
     def _spherical(self, t):
         _, part, (m, size), cols = self._place(t)
-        u = self.evaluation.u[..., part]
+        u = self.unit[..., None] * self.evaluation.u[..., part]
         return u.reshape(*u.shape[:-1], m, size)[..., cols]
 
     @cached_property

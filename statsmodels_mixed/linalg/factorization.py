@@ -47,14 +47,14 @@ class Factorization:
             self.storage = system.storage.copy()
         self._eliminated = []
         self.logdet = 0.0
-        for step, schur in zip(system.plan.steps, system.schur, strict=True):
-            self._eliminate(step, schur)
+        for position, step in enumerate(system.plan.steps):
+            self._eliminate(position, step)
         self.tail = system.tail.factorize(
             self.storage, [self.factors[f] for f in system.plan.tail.factors]
         )
         self.logdet = self.logdet + self.tail.logdet
 
-    def _eliminate(self, step, schur):
+    def _eliminate(self, position, step):
         factor = self.factors[step.factor]
         upper = self.storage[step.diagonal].reshape(step.m, step.k, step.k)
         block = _symmetric(upper)
@@ -63,12 +63,11 @@ class Factorization:
         d[..., i, i] += 1.0
         d_inverse, logdet = spd_inverse(d)
         w = congruence(np.swapaxes(factor, -1, -2), d_inverse)
-        matrices = ()
+        matrices, schur = (), None
         if len(step.level):
             numbers = self.storage[step.coupling]
             matrices = self.system.coupling_matrices(step, numbers)
-            if step is not self.system.plan.steps[0]:
-                schur.set_couplings(numbers.reshape(step.shape))
+            schur = self.system.products(position, self.storage)
             schur.subtract(w, self.storage)
         self._eliminated.append((step, schur, block, d_inverse, w, matrices))
         self.logdet = self.logdet + logdet.sum(axis=-1)
@@ -200,8 +199,7 @@ class Factorization:
         if matrices:
             p = symmetric_part(schur.adjoint(bar, w.shape))
             inner = w + stacked_product(stacked_product(w, p), w)
-            numbers = self.storage[step.coupling].reshape(step.shape)
-            change = schur.couplings_adjoint(numbers, w, bar)
+            change = schur.couplings_adjoint(w, bar)
             bar[step.coupling] -= change.ravel()
         weight = np.triu(np.full((step.k, step.k), 2.0), 1) + np.eye(step.k)
         bar[step.diagonal] += (inner * weight).ravel()

@@ -131,11 +131,21 @@ class _Graph:
     def coupled(self, s, t):
         return (s, t) in self.pattern or (t, s) in self.pattern
 
-    def widest(self):
-        """The widest factor that is still block diagonal, None if there is none."""
-        free = self.alive - self.filled
-        width = {f: self.sizes[f][0] * self.sizes[f][1] for f in free}
-        return max(sorted(free), key=width.get) if free else None
+    def next(self):
+        """The factor to eliminate next, None if none is block diagonal any more.
+
+        One that is nested in all others comes first, as it fills nothing in;
+        otherwise the widest, which leaves the least.
+        """
+        free = sorted(self.alive - self.filled)
+        nested = [f for f in free if not self.fills(f)]
+        size = {f: (self.sizes[f][0] * self.sizes[f][1], self.sizes[f][0]) for f in free}
+        return max(nested or free, key=size.get, default=None)
+
+    def fills(self, f):
+        """Whether some level of `f` meets several levels of another factor."""
+        others = [t for t in self.alive if t != f and self.coupled(f, t)]
+        return any((np.diff(self.between(f, t).indptr) > 1).any() for t in others)
 
     def eliminate(self, f):
         """Remove `f`; record what fills in between and within its neighbours."""
@@ -154,7 +164,7 @@ class _Graph:
 
 def _order_and_patterns(gram):
     graph, eliminated = _Graph(gram), []
-    while (f := graph.widest()) is not None:
+    while (f := graph.next()) is not None:
         graph_patterns = {
             t: graph.between(f, t)
             for t in graph.alive

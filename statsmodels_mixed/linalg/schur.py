@@ -51,42 +51,42 @@ class PairMap:
     """
 
     def __init__(self, step, destination, base, size):
-        self._i, self._j = _pairs(step.level)
-        place = destination(step.column[self._i], step.column[self._j]) - base
-        self._place = place.astype(np.int32 if size < 2**31 else np.int64)
+        self.i, self.j = _pairs(step.level)
+        place = destination(step.column[self.i], step.column[self.j]) - base
+        self.place = place.astype(np.int32 if size < 2**31 else np.int64)
         # pairs come sorted by level, which is the order of a sparse matrix by rows
         first_entry = np.searchsorted(step.level, np.arange(step.m + 1))
-        self._indptr = np.searchsorted(self._i, first_entry)
-        self._shape, self._k = (step.m, size - base), step.k
-        self._target = slice(base, size)
-        self._maps = None
+        self.indptr = np.searchsorted(self.i, first_entry)
+        self.shape = (step.m, size - base)
+        self.target = slice(base, size)
 
-    def set_couplings(self, b):
-        """Take the coupling numbers, shape (entries, k)."""
-        left, right = b[self._i], b[self._j]
+    def bind(self, b):
+        """The products for given coupling numbers, shape (entries, k)."""
+        return PairProducts(self, b)
+
+
+class PairProducts:
+    """A `PairMap` with its numbers."""
+
+    def __init__(self, pairs, b):
+        self._pairs, self._b = pairs, b
+        left, right = b[pairs.i], b[pairs.j]
+        index = pairs.place, pairs.indptr
         self._maps = {
-            (c, d): sparse.csr_matrix(
-                (left[:, c] * right[:, d], self._place, self._indptr), self._shape
-            )
-            for c, d in np.ndindex(self._k, self._k)
+            (c, d): sparse.csr_matrix((left[:, c] * right[:, d], *index), pairs.shape)
+            for c, d in np.ndindex(b.shape[1], b.shape[1])
         }
-        return self
-
-    def forget_pairs(self):
-        """Drop what is needed only when the couplings change."""
-        del self._i, self._j
-        return self
 
     def subtract(self, w, storage):
         """``storage -= B' blkdiag(w) B`` (upper triangles)."""
         for (c, d), rows in self._maps.items():
-            storage[self._target] -= rows.T @ np.ascontiguousarray(w[:, c, d])
+            storage[self._pairs.target] -= rows.T @ np.ascontiguousarray(w[:, c, d])
 
     def adjoint(self, bar, shape):
         """Derivative of ``<bar, B' blkdiag(w) B>`` in w, not symmetrised."""
         out = np.empty(shape)
         for (c, d), rows in self._maps.items():
-            out[:, c, d] = rows @ bar[self._target]
+            out[:, c, d] = rows @ bar[self._pairs.target]
         return out
 
     def weighted_adjoint(self, bar, f):
@@ -95,16 +95,17 @@ class PairMap:
         product = stacked_product(stacked_product(f, p), np.swapaxes(f, -1, -2))
         return product.sum(axis=0)
 
-    def couplings_adjoint(self, b, w, bar):
-        """Derivative of ``<bar, B' blkdiag(w) B>`` in b, shape of b."""
-        level = np.repeat(np.arange(self._shape[0]), np.diff(self._indptr))
-        weight = bar[self._target][self._place][:, None]
-        left = np.einsum("ecd,ed->ec", w[level], b[self._j]) * weight
-        right = np.einsum("ecd,ec->ed", w[level], b[self._i]) * weight
+    def couplings_adjoint(self, w, bar):
+        """Derivative of ``<bar, B' blkdiag(w) B>`` in the coupling numbers."""
+        pairs, b = self._pairs, self._b
+        level = np.repeat(np.arange(pairs.shape[0]), np.diff(pairs.indptr))
+        weight = bar[pairs.target][pairs.place][:, None]
+        left = np.einsum("ecd,ed->ec", w[level], b[pairs.j]) * weight
+        right = np.einsum("ecd,ec->ed", w[level], b[pairs.i]) * weight
         out = np.empty_like(b)
-        for c in range(self._k):
-            out[:, c] = np.bincount(self._i, left[:, c], len(b))
-            out[:, c] += np.bincount(self._j, right[:, c], len(b))
+        for c in range(b.shape[1]):
+            out[:, c] = np.bincount(pairs.i, left[:, c], len(b))
+            out[:, c] += np.bincount(pairs.j, right[:, c], len(b))
         return out
 
 
@@ -114,21 +115,16 @@ class LevelProducts:
     Memory is that of the couplings and of the tail itself.
     """
 
-    def __init__(self, step, tail):
+    def __init__(self, step, tail, b):
         self._tail, self._step = tail, step
+        index = (step.column - tail.start).astype(np.int32)
         indptr = np.searchsorted(step.level, np.arange(step.m + 1))
-        self._index = (step.column - tail.start).astype(np.int32), indptr
-
-    def set_couplings(self, b):
-        """Take the coupling numbers, shape (entries, k)."""
-        shape = (self._step.m, self._tail.width)
-        index, indptr = self._index
+        self._index, shape = (index, indptr), (step.m, tail.width)
         self._rows = [
             sparse.csr_matrix((np.ascontiguousarray(column), index, indptr), shape)
             for column in b.T
         ]
         self._by_column = [rows.T.tocsr() for rows in self._rows]
-        return self
 
     def _combined(self, blocks, c):
         """Row c of every level of ``blkdiag(blocks) B``, a sparse matrix."""

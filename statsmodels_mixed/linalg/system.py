@@ -34,7 +34,7 @@ class BlockSystem:
         self.storage = np.zeros(self.plan.size)
         self._fill_storage()
         self.tail = make_tail(self.plan.tail, self.storage)
-        self.schur = tuple(self._schur(i) for i in range(len(self.plan.steps)))
+        self._maps, self._products = self._pair_maps(), self._constant_products()
 
     @property
     def batched(self):
@@ -89,20 +89,31 @@ class BlockSystem:
             row, col = np.minimum(row, col).ravel(), np.maximum(row, col).ravel()
             self.storage[self._destination(row, col)] = c.data.ravel()
 
-    def _schur(self, i):
-        step, tail = self.plan.steps[i], self.plan.tail
-        last = i == len(self.plan.steps) - 1
+    def _pair_maps(self):
+        """One per step after the first, whose couplings change with Lambda."""
+        return (None,) + tuple(
+            PairMap(step, self._destination, step.coupling.stop, self.plan.size)
+            for step in self.plan.steps[1:]
+        )
+
+    def _constant_products(self):
+        """Products of the first step: nothing was eliminated before it."""
+        if not self.plan.steps:
+            return None
+        step, tail = self.plan.steps[0], self.plan.tail
+        b = self.storage[step.coupling].reshape(step.shape)
         listed = count_pairs(step.level) * step.k**2
-        if listed > PAIR_LIMIT and last and tail.rows is None:
-            schur = LevelProducts(step, tail)
-        else:
-            base, size = step.coupling.stop, self.plan.size
-            schur = PairMap(step, self._destination, base, size)
-        if i == 0:  # nothing was eliminated before: these couplings stay as they are
-            schur.set_couplings(self.storage[step.coupling].reshape(step.shape))
-            if isinstance(schur, PairMap):
-                schur.forget_pairs()
-        return schur
+        if listed > PAIR_LIMIT and len(self.plan.steps) == 1 and tail.rows is None:
+            return LevelProducts(step, tail, b)
+        base, size = step.coupling.stop, self.plan.size
+        return PairMap(step, self._destination, base, size).bind(b)
+
+    def products(self, i, storage):
+        """Schur products of step i for the couplings as they stand in `storage`."""
+        if i == 0:
+            return self._products
+        step = self.plan.steps[i]
+        return self._maps[i].bind(storage[step.coupling].reshape(step.shape))
 
     def coupling_matrices(self, step, numbers):
         """One (m, width) sparse matrix per varying effect of the step's factor."""

@@ -16,6 +16,7 @@ from ..design.table import Table, resolve_subset
 from ..errors import (
     ConvergenceWarning,
     DataError,
+    IdentifiabilityError,
     RankDeficiencyWarning,
     warn_user,
 )
@@ -357,6 +358,13 @@ class LMM(LikelihoodModel):
         start = None if start is None else self._check_start(start)
         options = FitOptions(start, optimizer, tol, max_iter)
         fit = self.engine.fit(reml, options)
+        if fit.convergence.unresolved:
+            raise IdentifiabilityError(
+                "The random effects reproduce the response up to rounding, so no "
+                f"residual variance is left (sigma {np.sqrt(fit.sigma2):.1e}, response "
+                f"sd {fit.unit:.1e}). Look for a response that is constant within the "
+                "levels of a grouping factor."
+            )
         if not fit.convergence.converged:
             warn_user(
                 f"The fit has {fit.convergence.message}. Raise max_iter, or look for a "

@@ -120,7 +120,7 @@ def mixedlm(
     --------
     >>> import statsmodels_mixed as smm
     >>> data = smm.datasets.load("sleepstudy")
-    >>> model = smm.mixedlm("Reaction ~ Days", data, groups="Subject", re_formula="~Days")
+    >>> model = smm.mixedlm("Reaction ~ Days", data, "~Days", groups="Subject")
     >>> round(float(model.fit().llf), 4)
     -871.8141
     """
@@ -152,9 +152,13 @@ def _with_groups(data, groups):
         if groups not in table:
             raise MissingColumnError(groups, table.names, "groups=")
         return data, f"Q({groups!r})"
+    name = getattr(groups, "name", None) or GROUPS
+    if isinstance(data, pd.DataFrame) and name in data:
+        if isinstance(groups, pd.Series) and groups.equals(data[name]):
+            return data, f"Q({name!r})"  # groups=data["subject"]
     if len(groups) != table.nobs:
         raise DataError(f"groups= has length {len(groups)}, the data {table.nobs}.")
-    name = getattr(groups, "name", None) or GROUPS
+    name = str(name)
     while name in table:
         name = f"{name}_"
     frame = data if isinstance(data, pd.DataFrame) else None

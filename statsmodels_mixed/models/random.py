@@ -93,7 +93,8 @@ class RandomEffects:
         """Rows in which something of the term is missing."""
         if len(self.groups) != nobs:
             raise DataError(
-                f"random[{position}]: groups has length {len(self.groups)}, endog {nobs}."
+                f"random[{position}]: groups has length {len(self.groups)}, endog "
+                f"{nobs}."
             )
         missing = np.asarray(pd.isna(pd.Series(np.asarray(self.groups, dtype=object))))
         _, z = self._effects(position, nobs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 from scipy import optimize
 
@@ -32,20 +34,26 @@ def minimise_lbfgs(evaluate, start, tol, max_iter):
     )
 
 
+class _SpentError(Exception):
+    """The evaluations allowed are spent; scipy itself checks between iterations."""
+
+
 def _one(evaluate, start, i, tol, max_iter):
-    index = np.array([i])
+    index, best = np.array([i]), []
 
     def function(x):
+        if len(best) == max_iter:
+            raise _SpentError
         result = evaluate(x[None], index)
-        return float(result.value[0]), np.asarray(result.gradient[0])
+        best.append((float(result.value[0]), len(best), x.copy(), result))
+        return float(result.value[0]), np.array(result.gradient[0], dtype=float)
 
-    options = {"maxfun": max_iter, "maxiter": max_iter, "maxcor": 20}
     # its own tests are scale dependent: stop it late and let the certificate judge
+    options = {"maxfun": max_iter, "maxiter": max_iter, "maxcor": 20}
     options |= {"ftol": 1e-15, "gtol": np.sqrt(tol) * 1e-2}
-    found = optimize.minimize(
-        function, start, jac=True, method="L-BFGS-B", options=options
-    )
-    last = evaluate(found.x[None], index)
+    with contextlib.suppress(_SpentError):
+        optimize.minimize(function, start, jac=True, method="L-BFGS-B", options=options)
+    value, _, x, last = min(best, key=lambda item: item[:2])
     step, decrease = newton_step(last.gradient, last.curvature, np.ones(1))
-    ahead = found.x + step[0] if decrease[0] <= tol else found.x
-    return found.x, ahead, float(last.value[0]), float(decrease[0]), found.nfev + 1
+    ahead = x + step[0] if decrease[0] <= tol else x
+    return x, ahead, value, float(decrease[0]), len(best)

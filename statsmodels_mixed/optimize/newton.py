@@ -19,6 +19,7 @@ SUFFICIENT = 1e-4  # Armijo's constant
 CURVATURE_FLOOR = (
     1e-7  # smallest |eigenvalue| of the curvature, relative to the largest
 )
+FARTHEST = 1e8  # bound on steps for the flattest directions
 ROUNDING = 1e-13  # of the value, relative
 SHORTEST = 1e-8  # step lengths below this give up
 SECANT_SAFETY = 1e-6  # smallest cosine for which a secant update is made
@@ -48,9 +49,10 @@ def newton_step(gradient, curvature, longest):
         return gradient, np.zeros(len(gradient))
     values, vectors = np.linalg.eigh(curvature)
     size = np.abs(values)
-    largest = size.max(axis=-1, keepdims=True)
-    floor = np.maximum(CURVATURE_FLOOR * largest, np.finfo(float).tiny)
-    size = np.maximum(size, floor)
+    # no direction is so flat that the step along it overflows
+    steepest = np.abs(gradient).max(axis=-1) / np.minimum(longest, FARTHEST) / FARTHEST
+    floor = np.maximum(CURVATURE_FLOOR * size.max(axis=-1), steepest)
+    size = np.maximum(size, np.maximum(floor, np.finfo(float).tiny)[:, None])
     along = np.einsum("rij,ri->rj", vectors, gradient)
     step = -np.einsum("rij,rj->ri", vectors, along / size)
     decrease = 0.5 * (along**2 / size).sum(axis=-1)
@@ -106,7 +108,8 @@ def minimise(evaluate, start, tol, max_iter):
     evaluate : callable
         ``evaluate(x, index)`` with x of shape (r, p) for the problems in `index`
         gives an object with ``value`` (r,), ``gradient`` (r, p) and ``curvature``
-        (r, p, p).
+        (r, p, p); and ``rounding`` (r,), the error of the value, where that is more
+        than a few units in the last place.
     start : ndarray, shape (R, p)
     tol : float
         A problem is finished when its predicted decrease falls below this.
@@ -138,7 +141,7 @@ def minimise(evaluate, start, tol, max_iter):
     step, decrease = newton_step(gradient, curvature, _longest(x))
     alpha = np.ones(n)
     trace = [(float(value[0]), float(decrease[0]))]
-    active = decrease > tol
+    active = (decrease > tol) & (count < max_iter)
     while active.any():
         index = everyone[active]
         trial = x[index] + alpha[index, None] * step[index]
@@ -147,7 +150,8 @@ def minimise(evaluate, start, tol, max_iter):
         change = result.value - value[index]
         slope = (gradient[index] * step[index]).sum(axis=-1)
         bound = SUFFICIENT * alpha[index] * slope
-        good = change <= bound + ROUNDING * (1.0 + np.abs(value[index]))
+        noise = ROUNDING * (1.0 + np.abs(value[index]))
+        good = change <= bound + noise + getattr(result, "rounding", 0.0)
         bad = index[~good]
         alpha[bad] = _shrink(alpha[bad], slope[~good], change[~good])
         taken = index[good]

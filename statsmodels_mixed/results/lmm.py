@@ -64,7 +64,8 @@ class LMMResults(MixedResults):
         --------
         >>> import statsmodels_mixed as smm
         >>> data = smm.datasets.load("dyestuff")
-        >>> smm.lmm("Yield ~ 1 + (1 | Batch)", data).fit().varcorr().sdcor.round(3).tolist()
+        >>> res = smm.lmm("Yield ~ 1 + (1 | Batch)", data).fit()
+        >>> res.varcorr().sdcor.round(3).tolist()
         [42.001, 49.51]
         """
         return tables.varcorr_frame(self.fit_record)
@@ -158,9 +159,9 @@ class LMMResults(MixedResults):
         design = self.fit_record.design
         if values.ndim not in (1, 2):
             raise DataError("endog must be a vector, or a matrix of responses.")
-        if len(values) != design.nobs and not isinstance(design.rows, slice):
-            if len(values) > np.max(design.rows):
-                values = values[design.rows]
+        some = not isinstance(design.rows, slice) and len(values) != design.nobs
+        if some and len(values) > np.max(design.rows):
+            values = values[design.rows]
         if len(values) != design.nobs:
             raise DataError(
                 f"The new response has {len(values)} rows, the model {design.nobs}."

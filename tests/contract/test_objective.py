@@ -172,18 +172,17 @@ def test_estimates_at_theta_are_the_dense_ones(name, reml):
     at = m.objective(reml).evaluate(theta)
     v_inverse, p, y = dense_pieces(name, theta)
     dof = len(y) - (case.X.shape[1] if reml else 0)
-    assert_allclose(at.r2, y @ p @ y, rtol=1e-10)
-    assert_allclose(at.scale, y @ p @ y / dof, rtol=1e-10)
+    response = m.objective(reml).response
+    assert_allclose(at.r2 * response.unit**2, y @ p @ y, rtol=1e-10)
+    assert_allclose(at.scale * response.unit**2, y @ p @ y / dof, rtol=1e-10)
     w = np.ones(len(y)) if case.weights is None else case.weights
     logdet = -np.linalg.slogdet(v_inverse)[1] + np.log(w).sum()
     assert_allclose(at.logdet, logdet, rtol=1e-10)
     basis = m.cross.basis
     q = basis.apply(case.X)
     assert_allclose(at.precision, q.T @ v_inverse @ q, rtol=0, atol=1e-12)
-    total = m.objective(reml).response.coefficients + at.beta
-    expected = np.linalg.lstsq(
-        q.T @ v_inverse @ q, q.T @ v_inverse @ y, rcond=None
-    )[0]
+    total = response.coefficients + response.unit * at.beta
+    expected = np.linalg.lstsq(q.T @ v_inverse @ q, q.T @ v_inverse @ y, rcond=None)[0]
     assert_allclose(total, expected, rtol=1e-9)
 
 

@@ -144,9 +144,12 @@ def test_summary_keeps_long_names_and_names_repeated_effects(sleepstudy):
 
 def test_summary_takes_names_title_and_alpha(res):
     text = res.summary("ms", ["a", "b"], "Title", alpha=0.1).as_text()
-    assert "Title" in text and "ms" in text and "[0.05       0.95]" in text.replace(
-        "0.950", "0.95"
-    ).replace("0.050", "0.05")
+    assert (
+        "Title" in text
+        and "ms" in text
+        and "[0.05       0.95]"
+        in text.replace("0.950", "0.95").replace("0.050", "0.05")
+    )
 
 
 def test_summary_col_beside_ols(res, sleepstudy):
@@ -160,7 +163,9 @@ def test_summary2_helpers(res):
     params = summary_params(res)
     np.testing.assert_allclose(params["Std.Err."], res.bse)
     info = summary_model(res)
-    assert info["Dependent Variable:"] == "Reaction" and info["Df Model:"].strip() == "1"
+    assert (
+        info["Dependent Variable:"] == "Reaction" and info["Df Model:"].strip() == "1"
+    )
 
 
 def test_summary_params_frame(res):
@@ -512,7 +517,10 @@ def test_wrapper_attributes_have_labels(sleepstudy):
     fit = smm.lmm("Reaction ~ Days + (Days | Subject)", data).fit()
     for name in ("params", "bse", "tvalues", "pvalues", "fe_params", "bse_fe"):
         value = getattr(fit, name)
-        assert isinstance(value, pd.Series) and list(value.index) == ["Intercept", "Days"]
+        assert isinstance(value, pd.Series) and list(value.index) == [
+            "Intercept",
+            "Days",
+        ]
     rows = [f"r{i}" for i in range(180) if i != 5]
     names = ("resid", "fittedvalues", "fitted_marginal", "resid_pearson")
     for name in names:
@@ -633,7 +641,7 @@ def test_saved_lambda_says_what_was_lost(sleepstudy):
     assert twice(1.0) == 2.0
     again = pickle.loads(pickle.dumps(fit))
     np.testing.assert_array_equal(again.params, fit.params)
-    with pytest.raises(DataError, match="lambda.*define it in a module"):
+    with pytest.raises(DataError, match=r"lambda.*define it in a module"):
         again.predict(sleepstudy)
 
 
@@ -780,7 +788,7 @@ def test_results_of_refits_do_not_touch_the_original(res, sleepstudy):
     np.testing.assert_array_equal(res.model.endog, sleepstudy.Reaction)
 
 
-# ---- statsmodels' diagnostics ---------------------------------------------------------
+# ---- statsmodels' diagnostics ---------------------------------------------------
 
 
 def test_diagnostics_of_statsmodels(res, sleepstudy):
@@ -796,7 +804,7 @@ def test_diagnostics_of_statsmodels(res, sleepstudy):
     np.testing.assert_allclose(vif, 1.0)
 
 
-# ---- the tracker ------------------------------------------------------------------------
+# ---- the tracker ----------------------------------------------------------------
 
 
 def test_4801_params_and_summary_agree(res):

@@ -229,7 +229,11 @@ ARRAY_CASES = {
         ("random[0]", "numeric"),
         {"random": [(np.arange(24) % 4, np.full(24, "a"))]},
     ),
-    "random is no list": (DataError, ("random=", "list"), {"random": np.arange(24) % 4}),
+    "random is no list": (
+        DataError,
+        ("random=", "list"),
+        {"random": np.arange(24) % 4},
+    ),
     "short weights": (DataError, ("weights", "23"), {"weights": np.ones(23)}),
     "negative weights": (
         DataError,

@@ -274,9 +274,7 @@ def test_a_fit_without_certificate_has_its_own_status(csv, monkeypatch, capsys):
     def unfinished(*args, **kwargs):
         model = smm.lmm(*args, **kwargs)
         fit = model.fit
-        return SimpleNamespace(
-            nobs=model.nobs, fit=lambda reml: fit(reml, max_iter=1)
-        )
+        return SimpleNamespace(nobs=model.nobs, fit=lambda reml: fit(reml, max_iter=1))
 
     monkeypatch.setattr(cli, "lmm", unfinished)
     assert cli.main([FORMULA, csv]) == 3

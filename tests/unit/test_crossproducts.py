@@ -68,11 +68,12 @@ def test_products_with_exog_and_response(name):
     for f, part in enumerate(cross.system.slices):
         weighted = zs[f].T * w
         assert_allclose(cross.zx[part], weighted @ q, rtol=0, atol=1e-11)
-        expected = weighted @ e
+        expected = weighted @ (e / response.unit)
         assert_allclose(
             response.ze[part], expected, rtol=0, atol=1e-11 * np.abs(expected).max()
         )
-    assert_allclose(response.ee, e @ (w * e), rtol=1e-12)
+    assert_allclose(response.unit, np.sqrt((e**2).mean()), rtol=1e-12)
+    assert_allclose(response.ee, e @ (w * e) / response.unit**2, rtol=1e-12)
     assert_allclose(response.coefficients, q.T @ (w * y), rtol=1e-10)
     assert_allclose(cross.sum_log_weights, np.log(w).sum(), rtol=1e-13)
     assert (cross.nobs, cross.rank) == case.X.shape
@@ -87,7 +88,8 @@ def test_many_responses_are_one_by_one(name):
     kept = endog.copy()
     for r in range(3):
         one = model.cross.response(endog[:, r])
-        assert_allclose(many.ze[r], one.ze, rtol=1e-9, atol=1e-8)
+        assert_allclose(many.ze[r], one.ze, rtol=1e-9, atol=1e-11)
+        assert_allclose(many.unit[r], one.unit, rtol=1e-12)
         assert_allclose(many.ee[r], one.ee, rtol=1e-12)
         assert_allclose(many.coefficients[r], one.coefficients, rtol=1e-12)
     assert_array_equal(endog, kept)
@@ -105,12 +107,18 @@ def test_effects_are_brought_to_mean_square_one(name):
             assert_array_equal(linear, np.diag(np.diag(linear)))
 
 
+def rows_repeated(terms, i):
+    return tuple((c[i], None if z is None else z[i], g, s) for c, z, g, s in terms)
+
+
 def weights_as_rows():
     """One k=2 case with weights 1, 2, 3, and the same rows repeated."""
     case = CASES["one k=2"]
     w = np.random.default_rng(3).integers(1, 4, len(case.y))
     i = np.repeat(np.arange(len(case.y)), w)
-    terms = tuple((c[i], None if z is None else z[i], g, s) for c, z, g, s in case.terms)
+    terms = tuple(
+        (c[i], None if z is None else z[i], g, s) for c, z, g, s in case.terms
+    )
     return replace(case, weights=w.astype(float)), Case(case.y[i], case.X[i], terms)
 
 
@@ -125,7 +133,7 @@ def test_weights_are_repeated_rows():
         assert_allclose(a, ratio**2 * b, rtol=1e-10, atol=1e-12)
     one = weighted.objective(True).response
     other = repeated.objective(True).response
-    assert_allclose(one.ee, other.ee, rtol=1e-12)
+    assert_allclose(one.ee * one.unit**2, other.ee * other.unit**2, rtol=1e-12)
 
 
 @pytest.mark.parametrize("shift", [1e6, 1e9])
@@ -136,6 +144,7 @@ def test_a_huge_constant_in_the_response_costs_its_own_digits_only(shift):
     y = (case.y + shift) - shift
     near = replace(case, y=y).model().objective(True).response
     far = replace(case, y=y + shift).model().objective(True).response
+    assert_allclose(far.unit, near.unit, rtol=1e-9)
     assert_allclose(far.ee, near.ee, rtol=1e-9)
     assert_allclose(far.ze, near.ze, rtol=0, atol=1e-9 * np.abs(near.ze).max())
 
@@ -148,6 +157,7 @@ def test_a_huge_constant_without_an_intercept_column_but_with_dummies():
     y = (case.y + 1e9) - 1e9
     near = replace(case, y=y).model().objective(True).response
     far = replace(case, y=y + 1e9).model().objective(True).response
+    assert_allclose(far.unit, near.unit, rtol=1e-7)
     assert_allclose(far.ee, near.ee, rtol=1e-7)
     assert_allclose(far.ze, near.ze, rtol=0, atol=1e-7 * np.abs(near.ze).max())
 
@@ -187,6 +197,18 @@ def test_units_of_the_columns_do_not_matter(unit):
     ):
         assert_allclose(one, other, rtol=0, atol=1e-11 * np.abs(other).max())
     assert_allclose(scaled.cross.zx, plain.cross.zx, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("unit", [1e-170, 1e-8, 1e8, 1e170])
+def test_the_unit_of_the_response_is_taken_out(unit):
+    """Squares of 1e170 overflow; nothing but the unit knows about it."""
+    case = CASES["crossed two slopes"]
+    plain = case.model().objective(True).response
+    scaled = replace(case, y=case.y * unit).model().objective(True).response
+    assert_allclose(scaled.unit, plain.unit * unit, rtol=1e-12)
+    assert_allclose(scaled.coefficients, plain.coefficients * unit, rtol=1e-9)
+    assert_allclose(scaled.ee, plain.ee, rtol=1e-12)
+    assert_allclose(scaled.ze, plain.ze, rtol=1e-9, atol=1e-11)
 
 
 def test_aliased_columns_do_not_enter():

@@ -39,9 +39,7 @@ def valley(x, i=0):
     x, y = x
     value = (a - x) ** 2 + b * (y - x**2) ** 2
     gradient = np.array([-2 * (a - x) - 4 * b * x * (y - x**2), 2 * b * (y - x**2)])
-    hessian = np.array(
-        [[2 - 4 * b * (y - 3 * x**2), -4 * b * x], [-4 * b * x, 2 * b]]
-    )
+    hessian = np.array([[2 - 4 * b * (y - 3 * x**2), -4 * b * x], [-4 * b * x, 2 * b]])
     return value, gradient, hessian
 
 
@@ -211,6 +209,17 @@ def test_singular_curvature_gives_a_finite_step():
     assert_allclose(decrease, [0.5, 0.0])
 
 
+@pytest.mark.parametrize("slope", [1e-12, 1e-3, 1e3])
+def test_a_slope_without_curvature_gives_the_longest_step(slope):
+    """A secant of a gradient that did not change may cancel the curvature."""
+    gradient = np.array([[slope], [-slope]])
+    step, decrease = newton.newton_step(
+        gradient, np.zeros((2, 1, 1)), np.array([2.0, 2.0])
+    )
+    assert_allclose(step, [[-2.0], [2.0]])
+    assert (decrease > 0).all()
+
+
 def shifted_valley(x, i):
     value, gradient, hessian = valley(x * (1 + 0.1 * i))
     return value, gradient * (1 + 0.1 * i), hessian * (1 + 0.1 * i) ** 2
@@ -226,7 +235,10 @@ def test_many_problems_at_once_are_one_by_one():
     assert record.n_evaluations[3] == 1
     for i in range(12):
         alone = minimise(
-            Problem(lambda x, _, i=i: shifted_valley(x, i)), start[i : i + 1], 1e-12, 100
+            Problem(lambda x, _, i=i: shifted_valley(x, i)),
+            start[i : i + 1],
+            1e-12,
+            100,
         )
         assert_array_equal(record.end[i], alone.end[0])
         assert record.value[i] == alone.value[0]
