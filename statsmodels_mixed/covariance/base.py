@@ -6,6 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
+# A pivot below this share of its variance is rounding: the covariance is singular.
+PIVOT_TOLERANCE = 1e-13
+
 
 class CovarianceStructure(Protocol):
     """Maps parameters to the relative covariance factor of one term.
@@ -83,7 +86,7 @@ def psd_cholesky(cov):
     for j in range(k):
         pivot = rest[..., j, j]
         scale = np.maximum(cov[..., j, j], 0.0)
-        good = pivot > 1e-14 * scale
+        good = pivot > PIVOT_TOLERANCE * scale
         root = np.sqrt(np.where(good, pivot, 1.0))
         column = np.where(good[..., None], rest[..., :, j] / root[..., None], 0.0)
         column[..., :j] = 0.0

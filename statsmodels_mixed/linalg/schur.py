@@ -77,6 +77,11 @@ class PairProducts:
             for c, d in np.ndindex(b.shape[1], b.shape[1])
         }
 
+    def as_constants(self):
+        """Drop the list of pairs: it serves the derivative in the couplings only."""
+        del self._pairs.i, self._pairs.j
+        return self
+
     def subtract(self, w, storage):
         """``storage -= B' blkdiag(w) B`` (upper triangles)."""
         for (c, d), rows in self._maps.items():

@@ -44,11 +44,14 @@ class Remains:
         With zero rows.
     cross : _Coordinates
     reml : bool
+    response : ResponseProducts
+        Without the entries per random effect; the unit of the response is in it.
     """
 
     design: object
     cross: _Coordinates
     reml: bool
+    response: object
 
     def _gone(self, *args, **kwargs):
         raise removed_error()
@@ -70,7 +73,8 @@ def without_rows(fit):
         values and cross-products are not.
     """
     cross = _Coordinates(fit.model.cross.basis, fit.model.cross.maps)
-    remains = Remains(_empty(fit.design), cross, fit.reml)
+    response = replace(fit.objective.response, ze=None)
+    remains = Remains(_empty(fit.design), cross, fit.reml, response)
     evaluation = replace(fit.evaluation, u=None, covariance_gradient=None)
     out = replace(fit, model=remains, objective=remains, evaluation=evaluation)
     figures = {name: getattr(fit, name) for name in FIGURES}

@@ -183,6 +183,16 @@ CASES = {
         ("24 fixed effects", "24 rows", "drop"),
         lambda: _fit(_with_columns(t=np.arange(24)), "y ~ C(t) + (1 | g)"),
     ),
+    "fixed effects reproduce the response": (
+        DataError,
+        ("fixed effects reproduce the response", "no variance left"),
+        lambda: _fit(_with_columns(y=2.0 + 3.0 * frame().x)),
+    ),
+    "random effects reproduce the response": (
+        IdentifiabilityError,
+        ("random effects reproduce the response", "constant within"),
+        lambda: _fit(_with_columns(y=np.arange(24.0) % 6), "y ~ 1 + (1 | g)"),
+    ),
     "no rows": (
         DataError,
         ("no rows", "filtered"),

@@ -51,6 +51,7 @@ def test_full_rank(p, constant, weighted):
         assert not basis.shift.any()
     else:
         assert basis.kept[basis.constant] == at
+        assert basis.constant == 0  # everything else is centred against it
         assert basis.shift[basis.constant] == 0.0
         assert basis.constant_value == 2.5
 

@@ -137,9 +137,10 @@ def test_weights_are_repeated_rows():
 
 
 @pytest.mark.parametrize("shift", [1e6, 1e9])
-def test_a_huge_constant_in_the_response_costs_its_own_digits_only(shift):
+@pytest.mark.parametrize("order", [[0, 1, 2], [1, 2, 0]], ids=["first", "last"])
+def test_a_huge_constant_in_the_response_costs_its_own_digits_only(shift, order):
     """``y + 1e9`` in cross-products of raw columns: nothing left of 16 digits."""
-    case = CASES["one k=2"]
+    case = replace(CASES["one k=2"], X=CASES["one k=2"].X[:, order])
     # what is left of y after the shift, exactly
     y = (case.y + shift) - shift
     near = replace(case, y=y).model().objective(True).response

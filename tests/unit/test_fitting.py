@@ -226,6 +226,22 @@ def test_a_variance_of_zero_is_exactly_zero(reml):
     assert_allclose(fit.cov_beta, reduced.cov_beta, rtol=1e-10)
 
 
+def test_a_tiny_variance_that_the_data_support_is_kept():
+    """sd 5e-4 of sigma, worth 1e-6 in the deviance: 2000 rows a group tell."""
+    m, n, ratio = 10, 2000, 5e-4
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((m, n))
+    noise -= noise.mean(axis=1, keepdims=True)
+    means = rng.standard_normal(m)
+    within = (noise**2).sum() / (m * (n - 1))
+    # between / within = 1 + n ratio^2, which makes `ratio` the REML estimate
+    means *= np.sqrt(within * (1 + n * ratio**2) / n / means.var(ddof=1))
+    y = (noise + means[:, None]).ravel()
+    fit = Case(y, np.ones((m * n, 1)), one_way(m, n).terms).model().fit()
+    assert not fit.singulars[0]
+    assert_allclose(fit.theta, [ratio], rtol=1e-2)
+
+
 def test_one_of_two_terms_vanishes():
     case = two_way()
     flat = case.y.reshape(7, 6)

@@ -350,6 +350,23 @@ def test_crossed_factors_leave_a_tail():
     assert made.width == 20 * 2 + 6 * 2 + 4
 
 
+def test_a_coupling_of_zeros_may_be_left_out():
+    """Two outer factors that only the elimination of the inner one couples."""
+    rng = np.random.default_rng(2)
+    inner = np.repeat(np.arange(40), 6)
+    s, t = inner % 8, inner // 10
+    odd = (np.arange(240) % 2)[:, None]
+    designs = [
+        (inner, rng.standard_normal((240, 2))),
+        (s, rng.standard_normal((240, 1)) * odd),
+        (t, rng.standard_normal((240, 1)) * (1 - odd)),
+    ]
+    full = gram(designs)
+    assert not full.couplings[1, 2].data.any()
+    del full.couplings[1, 2]
+    assert_dense(designs, built=BlockSystem(full))
+
+
 def test_factors_that_never_meet_are_both_steps():
     """Level-diagonal couplings, as two factors with the same partition, do not fill."""
     codes = np.repeat(np.arange(8), 5)
