@@ -126,7 +126,7 @@ class Encoder:
         info = self.design_info.factor_infos[factor]
         value = factor.eval(info.state, data)
         if info.type == "numerical":
-            value = np.asarray(value, dtype=float)
+            value = np.atleast_1d(np.asarray(value, dtype=float))
             return value[:, None] if value.ndim == 1 else value
         return _codes(value, info.categories, factor.name(), self.where)
 

@@ -12,6 +12,8 @@ from ..optimize import newton_step
 CONVERGED = 1e-6
 # A deviance with a larger error from rounding says nothing about theta.
 UNRESOLVED = 0.1
+# Predicted decreases below this are not told apart in print.
+NEGLIGIBLE = 1e-9
 # Negative eigenvalues of the curvature down to this share of the largest are zero.
 INERTIA_TOLERANCE = 1e-7
 
@@ -65,7 +67,10 @@ class Convergence:
     def message(self):
         """One line for the summary."""
         verdict = "converged" if self.converged else "NOT converged"
-        text = f"{verdict}: predicted decrease {self.predicted_decrease:.1e}"
+        decrease = f"{self.predicted_decrease:.1e}"
+        if self.predicted_decrease < NEGLIGIBLE:  # digits that are only rounding
+            decrease = f"below {NEGLIGIBLE:.0e}"
+        text = f"{verdict}: predicted decrease {decrease}"
         text += f", {self.n_evaluations} evaluations"
         if self.negative_eigenvalues:
             text += f", {self.negative_eigenvalues} directions of negative curvature"

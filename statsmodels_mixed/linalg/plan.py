@@ -20,6 +20,9 @@ from .blocks import BlockGram
 # With a tail wider than this, sparsity decides between a dense and a sparse tail.
 DENSE_TAIL_WIDTH = 2500
 SPARSE_TAIL_FILL = 0.02
+# A factor that couples more pairs of later columns than this is eliminated only if
+# it is the first: the products of later steps are formed anew at each Lambda.
+LATER_PAIRS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -165,15 +168,26 @@ class _Graph:
 def _order_and_patterns(gram):
     graph, eliminated = _Graph(gram), []
     while (f := graph.next()) is not None:
-        graph_patterns = {
+        patterns = {
             t: graph.between(f, t)
             for t in graph.alive
             if t != f and graph.coupled(f, t)
         }
+        if eliminated and _pairs(patterns, gram) > LATER_PAIRS / gram.sizes[f][1] ** 2:
+            graph.filled.add(f)  # cheaper within the tail than a step of its own
+            continue
         graph.eliminate(f)
-        eliminated.append((f, graph_patterns))
+        eliminated.append((f, patterns))
     tail = sorted(graph.alive, key=lambda t: -gram.widths[t])
     return eliminated, tuple(tail)
+
+
+def _pairs(patterns, gram):
+    """Pairs of scalar columns that share a level of the factor to be eliminated."""
+    degree = sum(
+        np.diff(p.indptr).astype(float) * gram.sizes[t][1] for t, p in patterns.items()
+    )
+    return float(np.sum(degree * (degree + 1) / 2))
 
 
 def _tail_pattern(gram, tail, starts, base, steps):
