@@ -93,6 +93,14 @@ def _complete(parts, terms, missing, nobs):
     return np.flatnonzero(~bad)
 
 
+def _weighty(rows, weights):
+    """Positions without those of weight zero: as in least squares, they say nothing."""
+    if weights is None or (weights != 0).all():
+        return rows
+    positions = np.arange(len(weights))[rows]
+    return positions[weights[positions] != 0]
+
+
 def design_from_arrays(endog, exog, terms, weights, offset, missing):
     """Build and check a design from arrays.
 
@@ -123,10 +131,7 @@ def design_from_arrays(endog, exog, terms, weights, offset, missing):
     }
     labels = _labels(endog, exog, nobs)
     check_weights(parts["weights"], labels)
-    rows = _complete(parts, terms, missing, nobs)
-    if parts["weights"] is not None and (parts["weights"] == 0).any():
-        positions = np.arange(nobs)[rows]
-        rows = positions[parts["weights"][positions] != 0]
+    rows = _weighty(_complete(parts, terms, missing, nobs), parts["weights"])
     labels = labels[rows]
     parts = {k: None if v is None else v[rows] for k, v in parts.items()}
     for name, values in parts.items():

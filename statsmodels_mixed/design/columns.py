@@ -243,7 +243,7 @@ class Source:
 
 
 def _read_pandas(frame, position, rows):
-    values = _unboxed(frame.iloc[:, position])
+    values = _unboxed(frame[frame.columns[position]])  # unique: the caller has looked
     return values if rows is None else values.take(rows)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg import lapack
 
 ROWS_PER_CHUNK = 16384
 # A column whose residual on its predecessors is below this share of its own
@@ -91,9 +91,9 @@ def _pivoted_cholesky(gram, tolerance):
     kept, factor = [], np.zeros_like(gram)
     for j in range(len(gram)):
         rows = factor[: len(kept), :]
-        column = solve_triangular(
-            rows[:, kept], gram[kept, j], trans="T", check_finite=False
-        )
+        column = gram[kept, j]
+        if kept:
+            column = lapack.dtrtrs(rows[:, kept], column, trans=1)[0]
         residual = gram[j, j] - column @ column
         if residual > tolerance**2 * gram[j, j]:
             factor[: len(kept), j] = column
@@ -151,7 +151,7 @@ def orthonormal_basis(matrix, weights=None, tolerance=ALIAS_TOLERANCE):
         gram = _gram(matrix, basis, weights)
         kept, factor = _pivoted_cholesky(gram, bound)
         condition = np.linalg.cond(factor) ** 2 if len(kept) else 1.0
-        inverse = solve_triangular(factor, np.eye(len(kept)), check_finite=False)
+        inverse = lapack.dtrtri(factor)[0] if len(kept) else factor
         basis = Basis(
             basis.kept[kept],
             basis.shift[kept],

@@ -98,7 +98,7 @@ class BlockSystem:
 
     def _constant_products(self):
         """Products of the first step: nothing was eliminated before it."""
-        if not self.plan.steps:
+        if not self.plan.steps or not len(self.plan.steps[0].level):
             return None
         step, tail = self.plan.steps[0], self.plan.tail
         b = self.storage[step.coupling].reshape(step.shape)

@@ -214,10 +214,7 @@ class LMM(LikelihoodModel):
         """The same model for another response; nothing else is computed again."""
         other = copy.copy(self)
         design = self.design.with_response(endog)
-        if hasattr(self.data, "frame"):
-            frame = self.data.frame
-        else:
-            frame = None
+        frame = getattr(self.data, "frame", None)
         other._set_design(design, self.engine.with_design(design))
         if frame is not None:
             other.data.frame = frame

@@ -153,9 +153,9 @@ def _with_groups(data, groups):
             raise MissingColumnError(groups, table.names, "groups=")
         return data, f"Q({groups!r})"
     name = getattr(groups, "name", None) or GROUPS
-    if isinstance(data, pd.DataFrame) and name in data:
-        if isinstance(groups, pd.Series) and groups.equals(data[name]):
-            return data, f"Q({name!r})"  # groups=data["subject"]
+    pandas = isinstance(data, pd.DataFrame) and isinstance(groups, pd.Series)
+    if pandas and name in data and groups.equals(data[name]):
+        return data, f"Q({name!r})"  # groups=data["subject"]
     if len(groups) != table.nobs:
         raise DataError(f"groups= has length {len(groups)}, the data {table.nobs}.")
     name = str(name)
