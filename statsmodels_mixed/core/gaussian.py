@@ -92,7 +92,8 @@ class GaussianObjective:
         inner = np.swapaxes(rhs, -1, -2) @ b
         xvx = np.eye(p) - inner[..., :p, :p]
         xve = -inner[..., :p, p]
-        beta = np.linalg.solve(xvx, xve[..., None])[..., 0]
+        x_inverse = _inverse(xvx)
+        beta = (x_inverse @ xve[..., None])[..., 0]
         r2 = response.ee - inner[..., p, p] - (xve * beta).sum(axis=-1)
         # rounding may leave nothing, or less, of a response that is all Z b
         r2 = np.maximum(r2, np.finfo(float).eps * response.ee)
@@ -101,6 +102,7 @@ class GaussianObjective:
             "rhs": rhs,
             "solutions": u,
             "xvx": xvx,
+            "x_inverse": x_inverse,
             "beta": beta,
             "r2": r2,
             "u": (u @ v)[..., 0],
@@ -123,6 +125,17 @@ class GaussianObjective:
     def _logdet_exog(self):
         """``log|X'X|`` of the user's columns against the orthonormal ones."""
         return -2.0 * np.log(np.abs(np.diag(self.cross.basis.transform))).sum()
+
+
+def _inverse(xvx):
+    """Inverse of X'V^-1X on orthonormal columns, whose eigenvalues are at most 1.
+
+    Where V grows without bound rounding may leave an exact zero of it.
+    """
+    try:
+        return np.linalg.inv(xvx)
+    except np.linalg.LinAlgError:
+        return np.linalg.inv(xvx + np.finfo(float).eps * np.eye(xvx.shape[-1]))
 
 
 def _with_derivatives(objective, evaluation, factorization, state):
@@ -169,7 +182,7 @@ class _Point:
         q_all = factorization.apply_inverse_transpose(state["solutions"])
         p = objective.cross.rank
         self.q_x, self.q = q_all[..., :p], (q_all @ state["v"])[..., 0]
-        self.x_inverse = np.linalg.inv(state["xvx"])
+        self.x_inverse = state["x_inverse"]
 
     def levels(self, f):
         """q of one factor, level by level: (..., m, k)."""

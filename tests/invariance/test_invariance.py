@@ -371,16 +371,8 @@ def test_a_fit_or_an_exception_of_ours(data, formula, reml):
     )
 
 
-SINGULAR_STEP = pytest.mark.xfail(
-    raises=np.linalg.LinAlgError,
-    strict=True,
-    reason="core/gaussian.py _solve: X'V^-1X is singular on the way of a fit whose "
-    "residual variance vanishes; must end as the IdentifiabilityError of such fits",
-)
-
-
-@SINGULAR_STEP
-def test_vanishing_residual_variance_is_our_exception():
+def test_an_exactly_singular_step_on_the_way_is_no_crash():
+    """Some orders of these rows once met an exactly singular X'V^-1X."""
     data = pd.DataFrame(
         {
             "y": [-2.5e-8, -3.475874e-8, 0, 0, 3.223131e-9, 1.217276e-8, -2e-8],
@@ -392,10 +384,12 @@ def test_vanishing_residual_variance_is_our_exception():
     rng = np.random.default_rng(0)
     for _ in range(30):  # whether the arithmetic meets it depends on the order
         order = rng.permutation(7)
-        assert isinstance(_try("y ~ x * f + (1 | h)", data.iloc[order]), Exception)
+        got = _try("y ~ x * f + (1 | h)", data.iloc[order])
+        # the deviance falls without bound where h reproduces y; there is a local
+        # minimum too, and which one is found may depend on rounding
+        assert isinstance(got, IdentifiabilityError) or got.converged
 
 
-@SINGULAR_STEP
 @given(small_frames(), st.sampled_from(FORMULAS), st.randoms(use_true_random=False))
 @RELAXED
 def test_permutation_of_small_data(data, formula, random):
