@@ -15,7 +15,11 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import statsmodels_mixed as smm
-from statsmodels_mixed.errors import MixedModelError, MixedModelWarning
+from statsmodels_mixed.errors import (
+    IdentifiabilityError,
+    MixedModelError,
+    MixedModelWarning,
+)
 
 MODELS = {
     "sleepstudy": "Reaction ~ Days + (Days | Subject)",
