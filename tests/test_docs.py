@@ -38,7 +38,7 @@ def name_of(path):
 
 def stable(text):
     """Text without figures that rounding errors decide."""
-    text = re.sub(r"predicted decrease [\d.e+-]+, \d+ eval", "eval", text)
+    text = re.sub(r"predicted decrease (below )?[\d.e+-]+, \d+ eval", "eval", text)
     return re.sub(r"\bNone\b", "NaN", text)  # missing text, in older pandas
 
 
