@@ -1,4 +1,4 @@
-"""Let test folders import the reference helpers: ``from reference.dense import ...``."""
+"""Let test folders import the helpers: ``from reference.dense import ...``."""
 
 import sys
 from pathlib import Path

@@ -115,12 +115,7 @@ def build_design(
     if missing not in ("drop", "raise", "none"):
         raise DataError(f"missing={missing!r}: use 'drop' or 'raise'.")
     table = Table.from_data(data)
-    given = {"weights": weights, "offset": offset}
-    arrays = {
-        name: column_or_array(value, table, name)
-        for name, value in given.items()
-        if value is not None
-    }
+    arrays = _arrays({"weights": weights, "offset": offset}, table)
     rows, table = _complete(table, spec, arrays, subset, missing)
     arrays = {name: values[rows] for name, values in arrays.items()}
     for name, values in arrays.items():
@@ -143,6 +138,15 @@ def build_design(
     )
     check_design(design)
     return design
+
+
+def _arrays(given, table):
+    """Arguments given by column name or as arrays, as numbers over all rows."""
+    return {
+        name: column_or_array(value, table, name)
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 def _complete(table, spec, arrays, subset, missing):

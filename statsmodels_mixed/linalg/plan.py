@@ -142,8 +142,12 @@ class _Graph:
         """
         free = sorted(self.alive - self.filled)
         nested = [f for f in free if not self.fills(f)]
-        size = {f: (self.sizes[f][0] * self.sizes[f][1], self.sizes[f][0]) for f in free}
-        return max(nested or free, key=size.get, default=None)
+        return max(nested or free, key=self.rank, default=None)
+
+    def rank(self, f):
+        """Width, then levels: what decides between factors."""
+        m, k = self.sizes[f]
+        return m * k, m
 
     def fills(self, f):
         """Whether some level of `f` meets several levels of another factor."""

@@ -91,10 +91,11 @@ class BlockSystem:
 
     def _pair_maps(self):
         """One per step after the first, whose couplings change with Lambda."""
-        return (None,) + tuple(
+        later = (
             PairMap(step, self._destination, step.coupling.stop, self.plan.size)
             for step in self.plan.steps[1:]
         )
+        return (None, *later)
 
     def _constant_products(self):
         """Products of the first step: nothing was eliminated before it."""

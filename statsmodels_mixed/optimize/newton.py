@@ -130,61 +130,89 @@ def minimise(evaluate, start, tol, max_iter):
     >>> minimise(bowl, np.zeros((1, 1)), 1e-10, 50).end.tolist()
     [[3.0]]
     """
-    x = np.array(start, dtype=float)
-    n = len(x)
-    everyone = np.arange(n)
-    first = evaluate(x, everyone)
-    value, gradient = np.array(first.value), np.array(first.gradient)
-    curvature = np.array(first.curvature)
-    missing = np.zeros_like(curvature)
-    count = np.ones(n, dtype=int)
-    step, decrease = newton_step(gradient, curvature, _longest(x))
-    alpha = np.ones(n)
-    trace = [(float(value[0]), float(decrease[0]))]
-    active = (decrease > tol) & (count < max_iter)
-    while active.any():
+    everyone = np.arange(len(start))
+    state = _State(start, evaluate(np.array(start, dtype=float), everyone))
+    while (active := state.unfinished(tol, max_iter)).any():
         index = everyone[active]
-        trial = x[index] + alpha[index, None] * step[index]
+        trial = state.x[index] + state.alpha[index, None] * state.step[index]
         result = evaluate(trial, index)
-        count[index] += 1
-        change = result.value - value[index]
-        slope = (gradient[index] * step[index]).sum(axis=-1)
-        bound = SUFFICIENT * alpha[index] * slope
-        noise = ROUNDING * (1.0 + np.abs(value[index]))
-        good = change <= bound + noise + getattr(result, "rounding", 0.0)
+        state.move(index, trial, result, state.enough(index, result))
+    return state.record(start, tol)
+
+
+class _State:
+    """Where each problem stands, and the step it tries next."""
+
+    def __init__(self, start, first):
+        self.x = np.array(start, dtype=float)
+        self.value = np.array(first.value)
+        self.gradient = np.array(first.gradient)
+        self.curvature = np.array(first.curvature)
+        self.missing = np.zeros_like(self.curvature)
+        self.count = np.ones(len(self.x), dtype=int)
+        self.alpha = np.ones(len(self.x))
+        self.step, self.decrease = newton_step(
+            self.gradient, self.curvature, _longest(self.x)
+        )
+        self.trace = [(float(self.value[0]), float(self.decrease[0]))]
+
+    def unfinished(self, tol, max_iter):
+        """Problems that need, and may have, another evaluation."""
+        wanting = (self.decrease > tol) & (self.alpha > SHORTEST)
+        return wanting & (self.count < max_iter)
+
+    def slope(self, index):
+        """Directional derivative along the step."""
+        return (self.gradient[index] * self.step[index]).sum(axis=-1)
+
+    def enough(self, index, result):
+        """Whether the value fell enough (Armijo), up to its rounding error."""
+        bound = SUFFICIENT * self.alpha[index] * self.slope(index)
+        noise = ROUNDING * (1.0 + np.abs(self.value[index]))
+        noise = noise + getattr(result, "rounding", 0.0)
+        return result.value - self.value[index] <= bound + noise
+
+    def move(self, index, trial, result, good):
+        """Accept the trials that are good enough, shorten the other steps."""
+        self.count[index] += 1
         bad = index[~good]
-        alpha[bad] = _shrink(alpha[bad], slope[~good], change[~good])
+        change = result.value[~good] - self.value[bad]
+        self.alpha[bad] = _shrink(self.alpha[bad], self.slope(bad), change)
         taken = index[good]
-        if len(taken):
-            missing[taken], trusted = secant_update(
-                missing[taken],
-                result.curvature[good],
-                trial[good] - x[taken],
-                result.gradient[good] - gradient[taken],
-            )
-            x[taken], value[taken] = trial[good], result.value[good]
-            gradient[taken] = result.gradient[good]
-            curvature[taken] = result.curvature[good]
-            alpha[taken] = 1.0
-            step[taken], decrease[taken] = newton_step(
-                gradient[taken],
-                curvature[taken] + trusted[:, None, None] * missing[taken],
-                _longest(x[taken]),
-            )
-            if 0 in taken:
-                trace.append((float(value[0]), float(decrease[0])))
-        active = (decrease > tol) & (count < max_iter) & (alpha > SHORTEST)
-    reached = decrease <= tol
-    return OptimizationRecord(
-        start=np.array(start, dtype=float),
-        end=x,
-        ahead=np.where(reached[:, None], x + step, x),
-        value=value,
-        predicted_decrease=decrease,
-        n_evaluations=count,
-        reached=reached,
-        trace=tuple(trace),
-    )
+        if not len(taken):
+            return
+        self.missing[taken], trusted = secant_update(
+            self.missing[taken],
+            result.curvature[good],
+            trial[good] - self.x[taken],
+            result.gradient[good] - self.gradient[taken],
+        )
+        self.x[taken], self.value[taken] = trial[good], result.value[good]
+        self.gradient[taken] = result.gradient[good]
+        self.curvature[taken] = result.curvature[good]
+        self.alpha[taken] = 1.0
+        correction = trusted[:, None, None] * self.missing[taken]
+        self.step[taken], self.decrease[taken] = newton_step(
+            self.gradient[taken],
+            self.curvature[taken] + correction,
+            _longest(self.x[taken]),
+        )
+        if taken[0] == 0:
+            self.trace.append((float(self.value[0]), float(self.decrease[0])))
+
+    def record(self, start, tol):
+        """What is left when all problems are finished."""
+        reached = self.decrease <= tol
+        return OptimizationRecord(
+            start=np.array(start, dtype=float),
+            end=self.x,
+            ahead=np.where(reached[:, None], self.x + self.step, self.x),
+            value=self.value,
+            predicted_decrease=self.decrease,
+            n_evaluations=self.count,
+            reached=reached,
+            trace=tuple(self.trace),
+        )
 
 
 def _longest(x):
