@@ -6,6 +6,7 @@ who catches ``ValueError`` as with statsmodels keeps working.
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from difflib import get_close_matches
@@ -13,6 +14,16 @@ from difflib import get_close_matches
 
 class MixedModelError(ValueError):
     """Base class of every error raised by statsmodels_mixed."""
+
+
+def _pointed(message, formula, position):
+    """The message, and the line of the formula with a caret under the place."""
+    if position is None:
+        return message
+    start = formula.rfind("\n", 0, position) + 1
+    end = formula.find("\n", position)
+    line = formula[start:] if end < 0 else formula[start:end]
+    return "\n".join([message, "    " + line, "    " + " " * (position - start) + "^"])
 
 
 class FormulaError(MixedModelError):
@@ -30,13 +41,7 @@ class FormulaError(MixedModelError):
 
     def __init__(self, message: str, formula: str, position: int | None = None):
         self.message, self.formula, self.position = message, formula, position
-        lines = [message]
-        if position is not None:
-            start = formula.rfind("\n", 0, position) + 1
-            end = formula.find("\n", position)
-            line = formula[start:] if end < 0 else formula[start:end]
-            lines += ["    " + line, "    " + " " * (position - start) + "^"]
-        super().__init__("\n".join(lines))
+        super().__init__(_pointed(message, formula, position))
 
     def __reduce__(self):
         return type(self), (self.message, self.formula, self.position)
@@ -57,10 +62,19 @@ class MissingColumnError(DataError):
         The columns there are.
     where : str
         Which argument or term asks for it.
+    formula : str, optional
+        The formula, to put a caret under the name.
     """
 
-    def __init__(self, name: str, available, where: str = "the formula"):
+    def __init__(
+        self,
+        name: str,
+        available,
+        where: str = "the formula",
+        formula: str | None = None,
+    ):
         self.name, self.available, self.where = name, list(map(str, available)), where
+        self.formula = formula
         near = get_close_matches(str(name), self.available, n=1, cutoff=0.5)
         if not near:
             folded = {c.casefold(): c for c in self.available}
@@ -70,10 +84,16 @@ class MissingColumnError(DataError):
             if near
             else "Columns: " + ", ".join(self.available[:12]) + "."
         )
-        super().__init__(f"Column {name!r}, asked for by {where}, is not there. {hint}")
+        message = f"Column {name!r}, asked for by {where}, is not there. {hint}"
+        found = re.search(rf"(?<!\w){re.escape(str(name))}(?!\w)", formula or "")
+        super().__init__(_pointed(message, formula, found and found.start()))
+
+    def located(self, formula):
+        """The same error with a caret under the name in the formula."""
+        return type(self)(self.name, self.available, self.where, formula)
 
     def __reduce__(self):
-        return type(self), (self.name, self.available, self.where)
+        return type(self), (self.name, self.available, self.where, self.formula)
 
 
 class MissingValueError(DataError):

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..covariance import STRUCTURES
-from ..errors import DataError, IdentifiabilityError, MissingValueError
+from ..errors import (
+    DataError,
+    IdentifiabilityError,
+    MissingColumnError,
+    MissingValueError,
+)
 from ..formula import variables
 from ..formula.spec import bare_name
 from .check import check_design, check_weights
@@ -69,7 +74,13 @@ class Expression:
     def values(self, table):
         """Numbers, shape (n,)."""
         if self._encoder is not None:
-            return self._encoder.encode(table)[:, 0]
+            columns = self._encoder.encode(table)
+            if columns.shape[1] != 1:
+                raise DataError(
+                    f"{self.where} ({self.text}) has {columns.shape[1]} columns, it "
+                    "must be one."
+                )
+            return columns[:, 0]
         name = bare_name(self.text)
         values = table.column(name, self.where)
         if not isinstance(values, np.ndarray) or values.dtype.kind not in "iufb":
@@ -122,11 +133,14 @@ def build_design(
         check_finite(f"{name}=", values, table.index)
     if not isinstance(offset, str):  # by name, new data hold it as well
         offset = arrays.get("offset")
-    response = Expression(spec.response, table, namespace, "the response")
-    predictors = tuple(
-        _predictor(p, table, namespace, offset if p is spec.mean else None)
-        for p in spec.predictors
-    )
+    try:
+        response = Expression(spec.response, table, namespace, "the response")
+        predictors = tuple(
+            _predictor(p, table, namespace, offset if p is spec.mean else None)
+            for p in spec.predictors
+        )
+    except MissingColumnError as error:
+        raise error.located(spec.text) from None
     design = Design(
         endog=response.values(table),
         endog_name=bare_name(spec.response),

@@ -94,7 +94,8 @@ class Encoder:
         data, info = self._columns(table), self.design_info
         try:
             values = {
-                factor: self._values(factor, data) for factor in info.factor_infos
+                factor: self._values(factor, data, table.nobs)
+                for factor in info.factor_infos
             }
         except (patsy.PatsyError, NameError, TypeError, ValueError) as error:
             if isinstance(error, DataError):
@@ -122,13 +123,22 @@ class Encoder:
             raise DataError(_explain(error, self.text, self.where)) from error
         return _unboxed(value)
 
-    def _values(self, factor, data):
+    def _values(self, factor, data, nobs):
         info = self.design_info.factor_infos[factor]
         value = factor.eval(info.state, data)
         if info.type == "numerical":
+            if np.iscomplexobj(value):
+                raise DataError(f"{factor.name()} in {self.where} is complex.")
             value = np.atleast_1d(np.asarray(value, dtype=float))
-            return value[:, None] if value.ndim == 1 else value
-        return _codes(value, info.categories, factor.name(), self.where)
+            value = value[:, None] if value.ndim == 1 else value
+        else:
+            value = _codes(value, info.categories, factor.name(), self.where)
+        if len(value) not in (1, nobs):
+            raise DataError(
+                f"{factor.name()} in {self.where} has {len(value)} values for {nobs} "
+                "rows; it must depend on the columns."
+            )
+        return value
 
     def _fill(self, subterm, values, out, n):
         if not subterm.factors:

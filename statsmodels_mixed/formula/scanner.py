@@ -129,7 +129,7 @@ def scan(text: str) -> Source:
     if nested:
         message = "`%in%` is R. Write a:b, or a/b for a and b within a."
         raise FormulaError(message, text, nested.start())
-    tokens = _read_tokens(text, masked, quotes)
+    tokens = _plain_arguments(_read_tokens(text, masked, quotes))
     if "factor" in text:
         tokens = _rewrite_factor(tokens)
     return Source(text, masked, tokens, *_link_brackets(tokens))
@@ -298,6 +298,16 @@ _READERS = {
     tokenize.NUMBER: _number,
     tokenize.OP: _operator,
 }
+
+
+def _plain_arguments(tokens: list[Token]) -> list[Token]:
+    """Names of keyword arguments are Python's, not columns: fold them as it does."""
+    for index, token in enumerate(tokens[:-1]):
+        if token.kind is Kind.COLUMN and tokens[index + 1].code == "=":
+            folded = normalize("NFKC", token.name or "")
+            if folded.isidentifier() and not iskeyword(folded):
+                tokens[index] = Token(Kind.NAME, folded, token.start, token.end, folded)
+    return tokens
 
 
 def _rewrite_factor(tokens: list[Token]) -> list[Token]:
