@@ -8,7 +8,7 @@ import pandas as pd
 from ..errors import DataError, MissingValueError
 from .check import check_design, check_weights
 from .design import Design, PredictorDesign
-from .table import check_finite
+from .table import check_finite, check_order
 
 MISSING = ("raise", "drop")
 
@@ -18,7 +18,7 @@ def _column(values, name, nobs):
     if values is None:
         return None
     try:
-        out = np.asarray(values, dtype=float)
+        out = np.array(values, dtype=float)  # a copy: the user's may change
     except (TypeError, ValueError):
         raise DataError(f"{name} must be numeric.") from None
     if out.ndim == 2 and out.shape[1] == 1:
@@ -38,7 +38,7 @@ def _matrix(exog, nobs):
     if names is None and getattr(exog, "name", None) is not None:
         names = [exog.name]
     try:
-        out = np.asarray(exog, dtype=float)
+        out = np.array(exog, dtype=float, order="F")
     except (TypeError, ValueError):
         raise DataError(
             "exog must be numeric; code factors first, or use a formula."
@@ -47,11 +47,11 @@ def _matrix(exog, nobs):
     if out.ndim != 2 or len(out) != nobs:
         raise DataError(f"exog has shape {out.shape}, endog {nobs} rows.")
     if names is None:
-        names = _default_names(out)
+        names = default_names(out)
     return out, tuple(map(str, names))
 
 
-def _default_names(matrix):
+def default_names(matrix):
     """statsmodels' names: const, x1, x2, ..."""
     names, count = [], 0
     for column in matrix.T:
@@ -98,7 +98,10 @@ def _weighty(rows, weights):
     if weights is None or (weights != 0).all():
         return rows
     positions = np.arange(len(weights))[rows]
-    return positions[weights[positions] != 0]
+    positions = positions[weights[positions] != 0]
+    if not len(positions):
+        raise MissingValueError("Every complete row has weight zero: none is left.")
+    return positions
 
 
 def design_from_arrays(endog, exog, terms, weights, offset, missing):
@@ -130,24 +133,29 @@ def design_from_arrays(endog, exog, terms, weights, offset, missing):
         "offset": _column(offset, "offset", nobs),
     }
     labels = _labels(endog, exog, nobs)
+    given = {"exog": exog, "weights": weights, "offset": offset}
+    for i, term in enumerate(terms):
+        given |= {f"random[{i}]: groups": term.groups, f"random[{i}]: exog": term.exog}
+    for name, values in given.items():
+        check_order(values, labels, name)
     check_weights(parts["weights"], labels)
     rows = _weighty(_complete(parts, terms, missing, nobs), parts["weights"])
     labels = labels[rows]
     parts = {k: None if v is None else v[rows] for k, v in parts.items()}
+    parts["exog"] = np.asfortranarray(parts["exog"])
     for name, values in parts.items():
         if values is not None:
             check_finite(name, values, labels)
+    random = [term.design(i, nobs, rows, labels) for i, term in enumerate(terms)]
     design = Design(
         endog=parts["endog"],
         endog_name=str(getattr(endog, "name", None) or "y"),
         predictors=(
             PredictorDesign(
                 name="mean",
-                exog=np.asfortranarray(parts["exog"]),
+                exog=parts["exog"],
                 exog_names=names,
-                terms=tuple(
-                    term.design(i, nobs, rows, labels) for i, term in enumerate(terms)
-                ),
+                terms=tuple(random),
                 offset=parts["offset"],
                 offset_argument=offset is not None,
             ),
@@ -155,6 +163,7 @@ def design_from_arrays(endog, exog, terms, weights, offset, missing):
         weights=parts["weights"],
         row_labels=labels,
         rows=rows,
+        nobs_given=nobs,
     )
     check_design(design)
     return design

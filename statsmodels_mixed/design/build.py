@@ -127,6 +127,7 @@ def build_design(
         raise DataError(f"missing={missing!r}: use 'drop' or 'raise'.")
     table = Table.from_data(data)
     arrays = _arrays({"weights": weights, "offset": offset}, table)
+    nobs_given = table.nobs
     rows, table = _complete(table, spec, arrays, subset, missing)
     arrays = {name: values[rows] for name, values in arrays.items()}
     for name, values in arrays.items():
@@ -148,6 +149,7 @@ def build_design(
         weights=arrays.get("weights"),
         row_labels=table.index,
         rows=rows,
+        nobs_given=nobs_given,
         response=response,
     )
     check_design(design)
@@ -157,7 +159,7 @@ def build_design(
 def _arrays(given, table):
     """Arguments given by column name or as arrays, as numbers over all rows."""
     return {
-        name: column_or_array(value, table, name)
+        name: np.array(column_or_array(value, table, name))  # theirs may change
         for name, value in given.items()
         if value is not None
     }
@@ -268,6 +270,5 @@ def _term(term, parts, grouping, table, namespace):
         z=z,
         grouping=grouping,
         structure=STRUCTURES[term.structure](len(effects)),
-        structure_name=term.structure,
         encoder=encoder,
     )

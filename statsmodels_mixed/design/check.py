@@ -9,6 +9,9 @@ from ..linalg import orthonormal_basis
 
 # residuals below this many units of rounding of the response are no residuals
 EXACT = 4.0
+# share of random-effects columns left after projection on the fixed effects, below
+# which nothing is left
+ABSORBED = 1e-10
 
 
 def check_design(design):
@@ -26,6 +29,7 @@ def check_design(design):
     check_exog(design.mean.exog, design.weights)
     for term in design.terms:
         check_term(term, design.nobs)
+    check_factors(design)
 
 
 def check_response(endog, name):
@@ -75,12 +79,35 @@ def check_term(term, nobs):
             f"are rows ({nobs}), so its variance and the residual variance cannot be "
             "told apart; drop the term or group by something coarser."
         )
-    if m * k >= nobs and k > 1:
+    if m * k >= nobs and term.structure.covarying():
         raise IdentifiabilityError(
             f"{label}: {m} levels times {k} varying effects make {m * k} random "
             f"effects for {nobs} rows, so the residual variance cannot be told apart; "
             "let fewer effects vary."
         )
+
+
+def check_factors(design):
+    """Terms that share a grouping factor: one factor, and no effect twice.
+
+    A formula cannot say otherwise, arrays can.
+    """
+    for members in design.factors:
+        terms = [design.terms[t] for t in members]
+        first = terms[0].grouping
+        for term in terms[1:]:
+            same = np.array_equal(term.grouping.codes, first.codes)
+            if not (same and term.grouping.levels.equals(first.levels)):
+                raise DataError(
+                    f"Two different grouping factors are called {first.name!r}; give "
+                    "them names, RandomEffects(groups, name=...)."
+                )
+        intercepts = [term for term in terms if term.z is None]
+        if len(intercepts) > 1:
+            raise IdentifiabilityError(
+                f"{len(intercepts)} terms let the intercept vary over {first.name!r}, "
+                "so their variances cannot be told apart; keep one of them."
+            )
 
 
 def check_effects(term, kept):
@@ -118,3 +145,27 @@ def check_residual(unit, columns):
             f"{unit.min():.1e} of values up to {np.abs(columns).max():.1e}): there is "
             "no variance left to divide among random effects."
         )
+
+
+def check_absorbed(design, cross):
+    """Refuse random effects that the fixed effects reproduce.
+
+    Parameters
+    ----------
+    design : Design
+    cross : CrossProducts
+    """
+    system = cross.system
+    for f, part in enumerate(system.slices):
+        own = np.einsum("mii->i", system.gram.diagonals[f])
+        k = system.gram.sizes[f][1]
+        fixed = np.array([(cross.zx[part][a::k] ** 2).sum() for a in range(k)])
+        lost = np.flatnonzero(own - fixed <= ABSORBED * own)
+        if len(lost):
+            terms = [design.terms[t] for t in design.factors[f]]
+            effects = [effect for term in terms for effect in term.effects]
+            raise IdentifiabilityError(
+                f"The fixed effects already hold a coefficient of {effects[lost[0]]} "
+                f"for every level of {terms[0].group!r}, so its variance cannot be "
+                "estimated; leave it out of the fixed or of the random effects."
+            )

@@ -34,7 +34,6 @@ class TermDesign:
     z: np.ndarray | None
     grouping: Grouping
     structure: object
-    structure_name: str = "us"
     encoder: object = None
 
     @property
@@ -94,6 +93,8 @@ class Design:
         Labels of the rows that were kept.
     rows : slice or ndarray of int
         Positions of these rows in the user's data.
+    nobs_given : int
+        Rows of the user's data, before any was left out.
     response : object
         Evaluates the response on new data.
     """
@@ -104,6 +105,7 @@ class Design:
     weights: np.ndarray | None = None
     row_labels: object = None
     rows: object = field(default=None, repr=False)
+    nobs_given: int = 0
     response: object = field(default=None, repr=False)
 
     @property

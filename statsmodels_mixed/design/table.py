@@ -199,14 +199,29 @@ def _check_length(length, nobs, what):
         )
 
 
-def _check_order(values, table, what):
-    """Refuse a Series that holds the labels of the rows in another order."""
-    if not isinstance(values, pd.Series) or values.index.equals(table.index):
+def check_order(values, index, what):
+    """Refuse pandas data that hold the labels of the rows in another order.
+
+    Parameters
+    ----------
+    values : object
+        Only a Series or DataFrame has labels to compare.
+    index : pandas.Index
+        Labels of the rows.
+    what : str
+        What the values are, for the message.
+
+    Raises
+    ------
+    DataError
+    """
+    labelled = isinstance(values, (pd.Series, pd.DataFrame))
+    if not labelled or values.index.equals(index):
         return
-    if values.index.is_unique and values.index.isin(table.index).all():
+    if values.index.is_unique and values.index.isin(index).all():
         raise DataError(
-            f"{what} is a Series with the rows of the data in another order: align it "
-            "with .reindex(data.index), or use it by position with .to_numpy()."
+            f"{what} has the rows of the data in another order: align it with "
+            ".reindex(data.index), or use it by position with .to_numpy()."
         )
 
 
@@ -265,7 +280,7 @@ def resolve_subset(subset, table: Table) -> np.ndarray | None:
 
 def _subset_rows(subset, table):
     length = length_of(subset, "subset")
-    _check_order(subset, table, "subset")
+    check_order(subset, table.index, "subset")
     values = as_column(subset, "subset")
     if isinstance(values, pd.Categorical) and values.categories.dtype == bool:
         values = values.codes == 1
@@ -314,7 +329,7 @@ def column_or_array(value, table: Table, argument: str) -> np.ndarray:
         values = table.column(value, where=f"{argument}=")
     else:
         _check_length(length_of(value, f"{argument}="), table.nobs, f"{argument}=")
-        _check_order(value, table, f"{argument}=")
+        check_order(value, table.index, f"{argument}=")
         values = as_column(value, f"{argument}=")
     if isinstance(values, pd.Categorical) or values.dtype.kind not in "iufb":
         raise DataError(f"{argument}= must be numeric, not {values.dtype}.")

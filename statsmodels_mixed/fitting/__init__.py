@@ -3,5 +3,13 @@
 from .convergence import Convergence
 from .engine import FitOptions, GaussianModel
 from .fit import Fit
+from .verdict import check_covariances, deliver
 
-__all__ = ["Convergence", "Fit", "FitOptions", "GaussianModel"]
+__all__ = [
+    "Convergence",
+    "Fit",
+    "FitOptions",
+    "GaussianModel",
+    "check_covariances",
+    "deliver",
+]

@@ -9,6 +9,9 @@ import numpy as np
 # Singular values of lambda below this (and below this share of the largest) are
 # tried at exactly zero; effects are scaled to mean square 1, sigma to 1.
 SUSPICIOUS = 1e-3
+# Eigenvalues of the curvature below this share of the largest are those of
+# directions the data say nothing about.
+FLAT = 1e-9
 # Zero is accepted when the deviance rises by no more than this.
 WORTHLESS = 1e-8
 
@@ -94,3 +97,30 @@ def singular_directions(objective, evaluation):
         for v in directions.T:
             out.append(SingularDirection(t, v, float(v @ g @ v)))
     return tuple(out)
+
+
+def flat_terms(layout, evaluation):
+    """Terms whose covariances change along a direction of no curvature.
+
+    Parameters that only turn a singular factor leave its covariance alone and do
+    not count.
+
+    Returns
+    -------
+    tuple of int
+    """
+    if not layout.n_par:
+        return ()
+    values, vectors = np.linalg.eigh(evaluation.curvature)
+    flat = np.abs(values) < FLAT * np.abs(values).max()
+    out = set()
+    for v in vectors[:, flat].T:
+        ahead, behind = (
+            [lam @ lam.T for lam in layout.term_factors(evaluation.theta + step * v)]
+            for step in (1e-4, -1e-4)
+        )
+        change = [
+            np.abs(a - b).max() / 2e-4 for a, b in zip(ahead, behind, strict=True)
+        ]
+        out |= {t for t, c in enumerate(change) if c > 0.01 and c > 0.1 * max(change)}
+    return tuple(sorted(out))

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core import GaussianObjective
 from ..core.layout import ThetaLayout
+from ..design.check import check_absorbed
 from ..design.crossproducts import CrossProducts
 from ..design.design import Design
 from ..errors import DataError
@@ -21,7 +22,7 @@ from .boundary import (
     singular_directions,
     with_exact_zeros,
 )
-from .convergence import Convergence, negative_directions, predicted_decrease
+from .convergence import CONVERGED, Convergence, negative_directions, predicted_decrease
 from .fit import Fit
 from .start import moment_start
 
@@ -68,6 +69,7 @@ class GaussianModel:
     def __init__(self, design: Design):
         self.design = design
         self.cross = CrossProducts(design)
+        check_absorbed(design, self.cross)
         self.layout = ThetaLayout(
             [term.structure for term in design.terms], self.cross.factors
         )
@@ -149,54 +151,72 @@ class GaussianModel:
 
 def _fit_single(model, objective, start, options):
     """Minimise, put exact zeros, and restart where the certificate says no."""
-    theta, spent, driven, first = np.array(start), 0, 0, None
+    theta, spent, driven, rounds = np.array(start), 0, 0, []
     for _ in range(RESTARTS):
         record = DRIVERS[options.optimizer](
             _single(objective), theta[None], options.tol, options.max_iter - spent
         )
-        first = first if first is not None else record
-        evaluation, more = _settle(model, objective, record)
+        evaluation, singular, more = _settle(model, objective, record)
         driven += int(record.n_evaluations[0])
         spent += int(record.n_evaluations[0]) + more
-        singular = singular_directions(objective, evaluation)
-        negative, direction = negative_directions(evaluation.curvature)
-        kkt = min((s.slope for s in singular), default=np.inf)
-        if (not negative and not kkt < 0) or spent >= options.max_iter:
+        rounds.append((float(evaluation.value), len(rounds), evaluation, singular))
+        wrong, theta = _next_start(model.layout, evaluation, singular)
+        if not wrong or spent >= options.max_iter:
             break
-        theta = _leave(model.layout, evaluation.theta, singular, direction)
-    decrease = predicted_decrease(evaluation)
-    rounding = float(evaluation.rounding)
-    convergence = Convergence(float(decrease[0]), int(negative), kkt, spent, rounding)
+    _, _, evaluation, singular = min(rounds, key=lambda r: r[:2])
+    convergence = _certificate(evaluation, singular, spent)
     record = replace(
         record,
-        start=first.start,
+        start=np.array(start)[None],
         end=evaluation.theta[None],
         value=np.atleast_1d(evaluation.value),
-        predicted_decrease=decrease,
+        predicted_decrease=np.array([convergence.predicted_decrease]),
         n_evaluations=np.array([driven]),
+        reached=np.array([convergence.predicted_decrease <= options.tol]),
     )
     return Fit(model, objective, record, evaluation, (convergence,), (singular,))
+
+
+def _certificate(evaluation, singular, spent):
+    negative, _ = negative_directions(evaluation.curvature)
+    return Convergence(
+        float(predicted_decrease(evaluation)[0]),
+        int(negative),
+        min((s.slope for s in singular), default=np.inf),
+        spent,
+        float(evaluation.rounding),
+    )
+
+
+def _next_start(layout, evaluation, singular):
+    """Whether a fit is not at a minimum yet, and where to go on from."""
+    negative, direction = negative_directions(evaluation.curvature)
+    if negative or min((s.slope for s in singular), default=np.inf) < 0:
+        return True, _leave(layout, evaluation.theta, singular, direction)
+    unfinished = predicted_decrease(evaluation)[0] > CONVERGED
+    return unfinished, evaluation.theta
 
 
 def _settle(model, objective, record):
     """Evaluation at the end of a minimisation, with exact zeros where they belong.
 
     The step that would have come next costs nothing extra: derivatives are wanted
-    at the final point anyway.
+    at the final point anyway. A zero stays only if the deviance does not fall when
+    the variance leaves it: nearly nothing may still be something.
     """
     theta = model.layout.canonical(record.ahead[0])
     evaluation, count = objective.evaluate(theta), 1
     if evaluation.value > record.value[0] + WORTHLESS + evaluation.rounding:
-        evaluation, count = objective.evaluate(model.layout.canonical(record.end[0])), 2
-    zeroed, _, more = with_exact_zeros(
-        objective, evaluation.theta, float(evaluation.value)
-    )
-    if zeroed is not evaluation.theta:
-        evaluation, count = (
-            objective.evaluate(model.layout.canonical(zeroed)),
-            count + 1,
-        )
-    return evaluation, count + more
+        theta = model.layout.canonical(record.end[0])
+        evaluation, count = objective.evaluate(theta), 2
+    zeroed, _, more = with_exact_zeros(objective, theta, float(evaluation.value))
+    if zeroed is not theta:
+        at_zero = objective.evaluate(model.layout.canonical(zeroed))
+        singular = singular_directions(objective, at_zero)
+        count += 1
+        if min((s.slope for s in singular), default=np.inf) >= 0:
+            return at_zero, singular, count + more
+    return evaluation, singular_directions(objective, evaluation), count + more
 
 
 def _leave(layout, theta, singular, direction):
@@ -238,6 +258,8 @@ def _fit_many(model, objective, start, options):
     evaluation = objective.evaluate(theta)
     alone = is_suspicious(model.layout, theta)
     alone |= evaluation.value > record.value + WORTHLESS + evaluation.rounding
+    alone |= predicted_decrease(evaluation) > CONVERGED
+    alone |= negative_directions(evaluation.curvature)[0] > 0
     convergences, singulars = [], []
     parts = {
         i: _fit_single(model, objective.select(i), theta[i], options)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core import Evaluation, GaussianObjective
 from ..optimize import OptimizationRecord
+from .boundary import flat_terms
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +109,15 @@ class Fit:
     def theta(self):
         """Relative covariance factors in the user's units, term by term."""
         return self.model.layout.from_covariances(self.relative_covariances)
+
+    def flat_terms(self):
+        """Terms along whose variances the deviance of a single response is flat.
+
+        Returns
+        -------
+        tuple of int
+        """
+        return flat_terms(self.model.layout, self.evaluation)
 
     @cached_property
     def modes(self):

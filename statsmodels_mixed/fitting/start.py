@@ -39,7 +39,8 @@ def moment_start(cross, response, layout):
     full = np.block(
         [[system, traces[:, None]], [traces[None, :], np.array([[n_free]])]]
     )
-    scale = np.sqrt(np.diag(full))
+    # rounding may leave less than nothing of an effect the fixed ones nearly hold
+    scale = np.sqrt(np.maximum(np.diag(full), np.finfo(float).tiny))
     solution = np.linalg.lstsq(
         full / np.outer(scale, scale), (forms / scale).T.reshape(len(scale), -1)
     )[0]

@@ -72,13 +72,18 @@ def compare_fits(full, restricted):
         )
     _check_nested(full, restricted)
     statistic = 2.0 * (full.llf - restricted.llf)
+    if statistic < -1e-4:
+        raise ComparisonError(
+            f"The restricted model fits better (by {-statistic:.4g} in deviance), so "
+            "the models are not nested or the full one has not converged."
+        )
     pvalue = float(stats.chi2.sf(max(statistic, 0.0), df_diff))
-    fewer = _n_covariance(restricted) < _n_covariance(full)
+    fewer = _n_variances(restricted) < _n_variances(full)
     return LRTestResult(float(statistic), pvalue, df_diff, BOUNDARY if fewer else "")
 
 
-def _n_covariance(results):
-    return len(getattr(results, "theta", ()))
+def _n_variances(results):
+    return sum(term.k for term in getattr(results.model, "terms", ()))
 
 
 def _n_parameters(results):
@@ -108,6 +113,10 @@ def _check_data(full, restricted):
     weights = [np.ones(len(a)) if w is None else np.asarray(w) for w in weights]
     if not np.array_equal(*(np.broadcast_to(w, len(a)) for w in weights)):
         raise ComparisonError("The fits have different weights.")
+    offsets = [getattr(r.model, "offset", None) for r in (full, restricted)]
+    offsets = [np.zeros(len(a)) if o is None else np.asarray(o) for o in offsets]
+    if not np.array_equal(*offsets):
+        raise ComparisonError("The fits have different offsets.")
 
 
 def _check_criterion(full, restricted):
@@ -118,15 +127,22 @@ def _check_criterion(full, restricted):
         raise ComparisonError(
             f"One fit is by {kinds[0]}, the other by {kinds[1]}; {remedy}."
         )
-    if flags[0] and not _same_space(full, restricted):
+    if flags[0] and not _same_columns(full, restricted):
         raise ComparisonError(
             "REML criteria of models with different fixed effects are not comparable: "
-            f"each conditions on its own fixed effects; {remedy}."
+            "each conditions on its own fixed effects, and their coding and units "
+            f"enter it; {remedy}."
         )
 
 
-def _same_space(a, b):
-    return _spans(a, b) and _spans(b, a)
+def _same_columns(a, b):
+    """Whether the fixed effects are the same columns, in whatever order."""
+    a, b = (np.asarray(r.model.exog, dtype=float) for r in (a, b))
+    if a.shape != b.shape:
+        return False
+    return bool(np.array_equal(a, b)) or all(
+        any(np.array_equal(x, y) for y in b.T) for x in a.T
+    )
 
 
 def _spans(full, restricted):
@@ -152,3 +168,26 @@ def _check_nested(full, restricted):
             "The fixed effects of the restricted model are not a special case of the "
             "full model's, so the models are not nested; compare AIC or BIC instead."
         )
+    larger = getattr(full.model, "terms", ())
+    for term in getattr(restricted.model, "terms", ()):
+        if not any(_within(term, other) for other in larger):
+            raise ComparisonError(
+                f"The random term ({term.text}) of the restricted model is not a "
+                "special case of the full model's terms, so the models are not "
+                "nested; compare AIC or BIC instead."
+            )
+
+
+def _within(term, larger):
+    """Whether the variation of one term can be that of another, larger one.
+
+    The same grouping factor needs effects that are combinations of the larger
+    term's. A crossing g:f within slopes of f over g is compound symmetry; whether
+    it is one is not looked into.
+    """
+    if term.group != larger.group:
+        return set(larger.grouping.parts) < set(term.grouping.parts) and larger.k > 1
+    n = len(term.grouping.codes)
+    inner, outer = (np.ones((n, 1)) if t.z is None else t.z for t in (term, larger))
+    fitted = outer @ np.linalg.lstsq(outer, inner, rcond=None)[0]
+    return bool(np.allclose(fitted, inner, rtol=0, atol=1e-8 * np.abs(inner).max()))

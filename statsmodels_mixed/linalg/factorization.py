@@ -81,7 +81,7 @@ class Factorization:
             In elimination order, on the scale of Z'W(.).
         """
         system = self.system
-        lead = self.factors[0].shape[:-2] if self.factors else ()
+        lead = self.factors[0].shape[:-2] if self.factors else rhs.shape[:-2]
         rest = np.array(np.broadcast_to(rhs, (*lead, *rhs.shape[-2:])))
         out = np.zeros_like(rest)
         for step, _, _, _, w, matrices in self._eliminated:

@@ -16,6 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from .blocks import BlockGram
+from .schur import PAIR_LIMIT
 
 # With a tail wider than this, sparsity decides between a dense and a sparse tail.
 DENSE_TAIL_WIDTH = 2500
@@ -177,11 +178,14 @@ def _order_and_patterns(gram):
             for t in graph.alive
             if t != f and graph.coupled(f, t)
         }
-        if eliminated and _pairs(patterns, gram) > LATER_PAIRS / gram.sizes[f][1] ** 2:
+        listed = _pairs(patterns, gram) * gram.sizes[f][1] ** 2
+        if eliminated and listed > LATER_PAIRS:
             graph.filled.add(f)  # cheaper within the tail than a step of its own
             continue
         graph.eliminate(f)
         eliminated.append((f, patterns))
+        if listed > PAIR_LIMIT:  # too many to list, and only a tail needs no list
+            graph.filled |= graph.alive
     tail = sorted(graph.alive, key=lambda t: -gram.widths[t])
     return eliminated, tuple(tail)
 

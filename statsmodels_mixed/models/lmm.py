@@ -13,14 +13,8 @@ from ..covariance import STRUCTURES
 from ..design.arrays import design_from_arrays
 from ..design.build import build_design
 from ..design.table import Table, resolve_subset
-from ..errors import (
-    ConvergenceWarning,
-    DataError,
-    IdentifiabilityError,
-    RankDeficiencyWarning,
-    warn_user,
-)
-from ..fitting import FitOptions, GaussianModel
+from ..errors import DataError, RankDeficiencyWarning, warn_user
+from ..fitting import FitOptions, GaussianModel, check_covariances, deliver
 from ..formula import parse_formula, variables
 from ..results import LMMResults, LMMResultsWrapper
 from ..results.removed import removed_error
@@ -250,6 +244,7 @@ class LMM(LikelihoodModel):
         float
         """
         objective = self.engine.objective(reml)
+        covariances = check_covariances(covariances, self.terms, "covariances=")
         theta = self.engine.internal_theta(covariances)
         return float(objective.evaluate(theta, derivatives=False).value)
 
@@ -259,6 +254,7 @@ class LMM(LikelihoodModel):
                 "Give covariances=, one matrix per random term relative to sigma^2: "
                 "the model does not remember a fit (results have them in cov_re)."
             )
+        covariances = check_covariances(covariances, self.terms, "covariances=")
         params = np.asarray(params, dtype=float)
         return self.engine.gaussian_loglike(params, covariances, scale)
 
@@ -351,34 +347,18 @@ class LMM(LikelihoodModel):
         -----
         ConvergenceWarning
             The certificate of a minimum was not reached; figures are in it.
-        """
-        start = None if start is None else self._check_start(start)
-        options = FitOptions(start, optimizer, tol, max_iter)
-        fit = self.engine.fit(reml, options)
-        if fit.convergence.unresolved:
-            raise IdentifiabilityError(
-                "The random effects reproduce the response up to rounding, so no "
-                f"residual variance is left (sigma {np.sqrt(fit.sigma2):.1e}, response "
-                f"sd {fit.unit:.1e}). Look for a response that is constant within the "
-                "levels of a grouping factor."
-            )
-        if not fit.convergence.converged:
-            warn_user(
-                f"The fit has {fit.convergence.message}. Raise max_iter, or look for a "
-                "term the data say little about.",
-                ConvergenceWarning,
-            )
-        return self._wrap(fit, use_t, options)
 
-    def _check_start(self, start):
-        start = tuple(np.asarray(s, dtype=float) for s in start)
-        sizes = [t.k for t in self.terms]
-        if [s.shape for s in start] != [(k, k) for k in sizes]:
-            raise DataError(
-                "start= takes one covariance matrix per random-effects term, of sizes "
-                f"{sizes}."
-            )
-        return start
+        Raises
+        ------
+        IdentifiabilityError
+            The random effects reproduce the response up to rounding.
+        """
+        if not isinstance(reml, (bool, np.bool_)):
+            raise DataError(f"reml={reml!r}: use True for REML, False for ML.")
+        if start is not None:
+            start = check_covariances(start, self.terms, "start=")
+        options = FitOptions(start, optimizer, tol, max_iter)
+        return self._wrap(deliver(self.engine.fit(reml, options)), use_t, options)
 
     def _wrap(self, fit, use_t, options):
         results = LMMResults(self, replace(fit, model=self.engine), use_t)

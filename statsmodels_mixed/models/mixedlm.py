@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from ..design.table import Table
+from ..design.table import Table, check_order
 from ..errors import DataError, MissingColumnError
 from .lmm import LMM
 
@@ -17,56 +17,65 @@ _COMPONENT = re.compile(
     r"^\s*~?\s*(?:0\s*\+\s*(?P<left>.+)|(?P<right>.+?)\s*-\s*1)\s*$"
 )
 _FACTOR = re.compile(r"^C\((?P<name>[^(),]+)\)$")
-# what statsmodels' MixedLM.fit takes beside reml and means nothing here: the
-# optimiser needs neither a choice of method nor penalties nor free masks
-IGNORED = {
-    "method",
-    "full_output",
-    "niter_sa",
-    "do_cg",
-    "maxiter",
-    "gtol",
-    "ftol",
-    "disp",
-    "cov_type",
-}
+# what steers the optimiser of statsmodels' MixedLM: accepted, and of no effect here
+STEERING = {"niter_sa", "do_cg", "full_output", "method", "maxiter", "gtol", "ftol"}
+STEERING |= {"disp", "cov_type"}
+OWN = {"start", "optimizer", "tol", "max_iter", "use_t"}
 
 
 class MixedLMDropIn(LMM):
     """`LMM` whose ``fit`` takes the arguments of statsmodels' MixedLM."""
 
-    def fit(self, reml=True, start=None, use_t=False, **kwargs):
+    def fit(
+        self,
+        start_params=None,
+        reml=True,
+        niter_sa=0,
+        do_cg=True,
+        fe_pen=None,
+        cov_pen=None,
+        free=None,
+        full_output=False,
+        method=None,
+        **kwargs,
+    ):
         """Estimate the model.
 
         Parameters
         ----------
+        start_params, fe_pen, cov_pen, free : None
+            statsmodels' start vectors, penalties and fixed parameters, which would
+            change the estimates, are not supported.
         reml : bool
             Restricted maximum likelihood, or maximum likelihood.
-        start : sequence of array_like, optional
-            As in `LMM.fit`.
-        use_t : bool
-            Refer tests to Student's t with residual degrees of freedom.
+        niter_sa, do_cg, full_output, method
+            Steer statsmodels' optimiser. Accepted so that existing calls run; the
+            fit does not depend on them.
         **kwargs
-            ``optimizer``, ``tol`` and ``max_iter`` as in `LMM.fit`. Arguments that
-            steer statsmodels' optimiser (``method``, ``maxiter``, ...) are accepted
-            so that existing calls run; the fit does not depend on them.
+            ``maxiter``, ``gtol``, ``ftol``, ``disp`` and ``cov_type`` likewise;
+            ``start``, ``optimizer``, ``tol``, ``max_iter`` and ``use_t`` as in
+            `LMM.fit`.
 
         Raises
         ------
         DataError
-            For penalties, fixed parameters and start vectors of MixedLM, which
-            would change the estimates and are not supported.
+            For an argument that is not supported.
         """
-        own = {
-            k: kwargs.pop(k) for k in ("optimizer", "tol", "max_iter") if k in kwargs
+        refused = {
+            "start_params": start_params,
+            "fe_pen": fe_pen,
+            "cov_pen": cov_pen,
+            "free": free,
         }
-        unknown = sorted(set(kwargs) - IGNORED)
+        unknown = [name for name, value in refused.items() if value is not None]
+        unknown += sorted(set(kwargs) - STEERING - OWN)
         if unknown:
             raise DataError(
                 f"fit() of the drop-in does not support {', '.join(unknown)}; see "
                 "statsmodels_mixed.lmm."
             )
-        return super().fit(reml=reml, start=start, use_t=use_t, **own)
+        own = {name: value for name, value in kwargs.items() if name in OWN}
+        return super().fit(reml=reml, **own)
 
 
 def mixedlm(
@@ -156,6 +165,7 @@ def _with_groups(data, groups):
     pandas = isinstance(data, pd.DataFrame) and isinstance(groups, pd.Series)
     if pandas and name in data and groups.equals(data[name]):
         return data, f"Q({name!r})"  # groups=data["subject"]
+    check_order(groups, table.index, "groups=")
     if len(groups) != table.nobs:
         raise DataError(f"groups= has length {len(groups)}, the data {table.nobs}.")
     name = str(name)
@@ -191,6 +201,10 @@ def _component(name, text, group):
             f"vc_formula[{name!r}] = {text!r} is not of the form '0 + C(column)', "
             "'0 + C(a):C(b)', '0 + column' or '0 + C(a):column'; write the random term "
             "in the formula instead."
+        )
+    if not group and not factors:
+        raise DataError(
+            f"vc_formula[{name!r}] = {text!r} varies over groups=, which has one level."
         )
     effect = f"0 + {numeric[0]}" if numeric else "1"
     grouping = ":".join(([group] if group else []) + factors)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..covariance import STRUCTURES
+from ..design.arrays import default_names
 from ..design.design import TermDesign
 from ..design.grouping import check_grouping, code_factor
 from ..design.table import check_finite
@@ -67,7 +68,6 @@ class RandomEffects:
             z=z,
             grouping=grouping,
             structure=STRUCTURES[self.structure](len(effects)),
-            structure_name=self.structure,
         )
 
     def _effects(self, position, nobs):
@@ -86,7 +86,7 @@ class RandomEffects:
         if names is None and getattr(self.exog, "name", None) is not None:
             names = [self.exog.name]
         if names is None:
-            names = [f"z{j + 1}" for j in range(z.shape[1])]
+            names = default_names(z)
         return tuple(map(str, names)), z
 
     def incomplete(self, position, nobs):
@@ -95,6 +95,11 @@ class RandomEffects:
             raise DataError(
                 f"random[{position}]: groups has length {len(self.groups)}, endog "
                 f"{nobs}."
+            )
+        if np.ndim(self.groups) != 1:
+            raise DataError(
+                f"random[{position}]: groups must be one column of labels, not of "
+                f"shape {np.shape(self.groups)}; a pair is (groups, exog)."
             )
         missing = np.asarray(pd.isna(pd.Series(np.asarray(self.groups, dtype=object))))
         _, z = self._effects(position, nobs)

@@ -72,13 +72,11 @@ class MixedResults(LikelihoodModelResults, ResultMixin):
 
     @property
     def singular(self):
-        """Whether some direction of the random effects has variance zero."""
-        return len(self.fit_record.singulars[0]) > 0
+        """Directions without variance, one sentence each; empty when there is none.
 
-    @property
-    def singular_terms(self):
-        """One sentence per direction without variance."""
-        return tables.singular_messages(self.fit_record)
+        Names term and direction, and is false for a fit that is not singular.
+        """
+        return tuple(tables.singular_messages(self.fit_record))
 
     @property
     def record(self):
@@ -89,13 +87,22 @@ class MixedResults(LikelihoodModelResults, ResultMixin):
     def mle_retvals(self):
         """What the optimiser returned, in statsmodels' form."""
         c = self.convergence
-        return {"converged": c.converged, "fcalls": c.n_evaluations, "warnflag": 0}
+        return {
+            "converged": c.converged,
+            "fcalls": c.n_evaluations,
+            "warnflag": int(not c.converged),
+        }
 
     @property
     def mle_settings(self):
         """How the optimiser was called, in statsmodels' form."""
         o = self.options
         return {"optimizer": o.optimizer, "tol": o.tol, "maxiter": o.max_iter}
+
+    @property
+    def relative_covariances(self):
+        """Covariance of each term relative to sigma^2, as ``fit(start=)`` takes it."""
+        return self.fit_record.relative_covariances
 
     # ---- parameters ---------------------------------------------------------
 

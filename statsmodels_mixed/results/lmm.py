@@ -9,7 +9,9 @@ import pandas as pd
 
 from ..compat import LikelihoodResultsWrapper, PredictionResults, aicc, wrapper
 from ..design.check import check_response
+from ..design.table import check_order
 from ..errors import DataError, check_option
+from ..fitting import deliver
 from ..prediction import LEVELS, RANDOM, population_variances, predict_linear
 from ..simulation import simulate_responses
 from . import tables
@@ -145,24 +147,37 @@ class LMMResults(MixedResults):
         LMMResults or RefitResults
             The latter for a matrix: all responses at once, each at the optimum it
             would reach alone.
+
+        Raises
+        ------
+        DataError
+            Another length, missing values, or a constant response.
+
+        Notes
+        -----
+        A response that the formula transforms is given transformed.
         """
         self._fit_with_rows("refit")
         values = self._responses(endog)
-        fit = self.model.engine.fit(self.reml, self.options, values)
+        fit = deliver(self.model.engine.fit(self.reml, self.options, values))
         if values.ndim == 1:
             return self.model.with_response(values)._wrap(fit, self.use_t, self.options)
         names = getattr(endog, "columns", pd.RangeIndex(values.shape[1]))
         return RefitResults(fit, tuple(self.model.exog_names), names)
 
     def _responses(self, endog):
-        values = np.asarray(endog, dtype=float)
         design = self.fit_record.design
-        if values.ndim not in (1, 2):
+        try:
+            values = np.asarray(endog, dtype=float)
+        except (TypeError, ValueError):
+            raise DataError("The new response must be numeric.") from None
+        if values.ndim not in (1, 2) or not values.size:
             raise DataError("endog must be a vector, or a matrix of responses.")
-        some = not isinstance(design.rows, slice) and len(values) != design.nobs
-        if some and len(values) > np.max(design.rows):
+        if len(values) == design.nobs:
+            check_order(endog, design.row_labels, "The new response")
+        elif len(values) == design.nobs_given:
             values = values[design.rows]
-        if len(values) != design.nobs:
+        else:
             raise DataError(
                 f"The new response has {len(values)} rows, the model {design.nobs}."
             )
@@ -266,7 +281,7 @@ class LMMResults(MixedResults):
             raise DataError(
                 "random='conditional' for new rows needs a model built from a formula."
             )
-        index = getattr(exog, "index", None)
+        index = exog.index if isinstance(exog, (pd.Series, pd.DataFrame)) else None
         values = self.model.predict(self._params, np.asarray(exog, dtype=float))
         values = values if offset is None else values + np.asarray(offset, dtype=float)
         return values if index is None else pd.Series(values, index=index)

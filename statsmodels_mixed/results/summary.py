@@ -95,7 +95,7 @@ def _correlation(value):
 def _notes(results):
     """Convergence, singularity, aliasing: what a reader must know."""
     out = [f"Optimiser: {results.convergence.message}."]
-    for text in results.singular_terms:
+    for text in results.singular:
         out.append(f"Singular fit, {text}.")
     aliased = [
         n for n in results.model.exog_names_full if n not in results.model.exog_names
@@ -105,10 +105,7 @@ def _notes(results):
     offsets = results.fit_record.design.mean.offset is not None
     if offsets:
         out.append("The model has an offset.")
-    kind = "Student's t with residual degrees of freedom" if results.use_t else "normal"
-    out.append(
-        f"Tests and intervals of the fixed effects use the {kind} distribution."
-        if not results.use_t
-        else f"Tests and intervals of the fixed effects use {kind}."
-    )
+    reference = "Student's t with residual degrees of freedom"
+    reference = reference if results.use_t else "the normal distribution"
+    out.append(f"Tests and intervals of the fixed effects use {reference}.")
     return out

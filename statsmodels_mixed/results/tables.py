@@ -97,20 +97,23 @@ def theta_series(fit):
 
 
 def singular_messages(fit):
-    """One sentence per singular direction, naming term and combination."""
-    out = []
+    """One sentence per singular term, naming the term and what does not vary."""
+    by_term = {}
     for s in fit.singulars[0]:
-        term = fit.design.terms[s.term]
-        # back to the user's coordinates: the combination that does not vary
-        combination = np.linalg.solve(fit.model.cross.maps[s.term].T, s.direction)
-        combination = combination / np.abs(combination).max()
-        parts = [
-            f"{weight:+.3g} {effect}"
-            for weight, effect in zip(combination, term.effects, strict=True)
-            if abs(weight) > 1e-6
-        ]
-        what = term.effects[0] if term.k == 1 else " ".join(parts)
-        if len(parts) == 1:
-            what = parts[0].split(" ", 1)[1]
-        out.append(f"({term.text}): no variance along {what}")
-    return out
+        by_term.setdefault(s.term, []).append(s.direction)
+    return [_singular_message(fit, t, np.array(d)) for t, d in by_term.items()]
+
+
+def _singular_message(fit, t, directions):
+    term, cov = fit.design.terms[t], fit.covariances[t]
+    label = f"({term.text.split('|')[0].strip()} | {term.group})"
+    sd = np.sqrt(np.diag(cov))
+    still = [effect for effect, s in zip(term.effects, sd, strict=True) if s == 0]
+    if len(still) == len(directions):
+        return f"{label}: no variance of {', '.join(still)}"
+    if term.k == 2:
+        sign = "+1" if cov[0, 1] > 0 else "-1"
+        return f"{label}: correlation of {' and '.join(term.effects)} is {sign}"
+    rank = term.k - len(directions)
+    text = f"{label}: the covariance of {term.k} effects has rank {rank}"
+    return text + (f", no variance of {', '.join(still)}" if still else "")

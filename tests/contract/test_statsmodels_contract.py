@@ -415,10 +415,30 @@ def test_compare_lr_test_guards(res, ml, sleepstudy):
         ml.compare_lr_test(weighted.fit(reml=False))
 
 
-def test_reml_fits_of_the_same_means_in_other_columns_are_compared(res, sleepstudy):
-    data = sleepstudy.assign(late=sleepstudy.Days - 5.0)
-    small = _sleep(data, "late + (1 | Subject)")
-    assert res.compare_lr_test(small).df_diff == 2
+def test_reml_fits_of_the_same_means_in_other_units_are_refused(res, sleepstudy):
+    """Their criteria differ by the log-determinant of the change of columns."""
+    data = sleepstudy.assign(twice=2.0 * sleepstudy.Days)
+    small, same = (_sleep(data, f"{x} + (1 | Subject)") for x in ("twice", "Days"))
+    assert abs(small.llf - same.llf) > 0.5
+    with pytest.raises(ComparisonError, match=r"coding and units.*reml=False"):
+        res.compare_lr_test(small)
+    swapped = _sleep(data, "0 + Days + I(Days * 0 + 1) + (1 | Subject)")
+    assert res.compare_lr_test(swapped) == res.compare_lr_test(same)
+
+
+def test_random_terms_must_be_nested(sleepstudy):
+    def ml(text):
+        return _sleep(sleepstudy, text, reml=False)
+
+    full = ml("Days + (Days | Subject)")
+    for other in ("(1 | Days)", "(0 + I(Days**2) | Subject)"):
+        with pytest.raises(ComparisonError, match="random term"):
+            full.compare_lr_test(ml(f"Days + {other}"))
+    with pytest.raises(ComparisonError, match="offsets"):
+        full.compare_lr_test(ml("Days + offset(Days**2) + (1 | Subject)"))
+    assert "bound" in full.compare_lr_test(ml("Days + (1 | Subject)")).note
+    # a correlation of zero is no bound
+    assert full.compare_lr_test(ml("Days + (Days || Subject)")).note == ""
 
 
 # ---- prediction -----------------------------------------------------------------
