@@ -194,8 +194,24 @@ def _positions(subset, table):
     return np.flatnonzero(rows) if rows.dtype == bool else rows
 
 
+class _Pieces:
+    """Encoded pieces of a formula, each once: random effects often repeat fixed ones."""
+
+    def __init__(self, table, namespace):
+        self._table, self._namespace, self._known = table, namespace, {}
+
+    def encoded(self, text, where):
+        """Encoder and columns of patsy text; ``1 + x`` and ``x`` are the same."""
+        key = text.removeprefix("1 + ")
+        if key not in self._known:
+            encoder = Encoder(text, self._table, self._namespace, where)
+            self._known[key] = encoder, encoder.encode(self._table)
+        return self._known[key]
+
+
 def _predictor(predictor, table, namespace, offset):
-    encoder = Encoder(predictor.fixed, table, namespace, "the fixed effects")
+    pieces = _Pieces(table, namespace)
+    encoder, exog = pieces.encoded(predictor.fixed, "the fixed effects")
     texts = list(predictor.offsets)
     if isinstance(offset, str):
         texts.append(f"Q({offset!r})")
@@ -206,9 +222,9 @@ def _predictor(predictor, table, namespace, offset):
         total = values if total is None else total + values
     return PredictorDesign(
         name=predictor.name,
-        exog=encoder.encode(table),
+        exog=exog,
         exog_names=encoder.names,
-        terms=_terms(predictor.random, table, namespace),
+        terms=_terms(predictor.random, table, namespace, pieces),
         offset=total,
         encoder=encoder,
         offsets=offsets,
@@ -216,14 +232,14 @@ def _predictor(predictor, table, namespace, offset):
     )
 
 
-def _terms(random, table, namespace):
+def _terms(random, table, namespace, pieces):
     groupings, out = {}, []
     for term in random:
         if term.group_name not in groupings:
             groupings[term.group_name] = _grouping(term, table, namespace)
         parts, grouping = groupings[term.group_name]
         check_grouping(grouping, table.nobs)
-        out.append(_term(term, parts, grouping, table, namespace))
+        out.append(_term(term, parts, grouping, pieces))
     return tuple(out)
 
 
@@ -246,7 +262,7 @@ def _group_column(part, table):
     return part.labels(table)
 
 
-def _term(term, parts, grouping, table, namespace):
+def _term(term, parts, grouping, pieces):
     where = f"the random term ({term.text})"
     if term.options:
         names = ", ".join(name for name, _ in term.options)
@@ -254,12 +270,8 @@ def _term(term, parts, grouping, table, namespace):
     if term.effects == INTERCEPT:
         encoder, z, effects = TermEncoder(None, parts), None, ("Intercept",)
     else:
-        inner = Encoder(term.effects, table, namespace, where)
-        encoder, z, effects = (
-            TermEncoder(inner, parts),
-            inner.encode(table),
-            inner.names,
-        )
+        inner, z = pieces.encoded(term.effects, where)
+        encoder, effects = TermEncoder(inner, parts), inner.names
         if not effects:
             raise IdentifiabilityError(f"{where} has no varying effect; drop it.")
         if z.shape[1] == 1 and (z == 1.0).all():

@@ -107,7 +107,8 @@ class CrossProducts:
             total = n if weights is None else weights.sum()
             scale = np.sqrt(n / total)
             return np.array([[scale]]), [scale]
-        basis = orthonormal_basis(term.z, weights)
+        shared = term.z is self._design.mean.exog
+        basis = self.basis if shared else orthonormal_basis(term.z, weights)
         check_effects(term, basis.kept)
         squares = np.einsum(
             "ij,ij,i->j", term.z, term.z, np.ones(n) if weights is None else weights

@@ -73,8 +73,10 @@ class Encoder:
         out = {}
         for name in self._variables:
             if name in table:
-                # as a Series: patsy names levels after its elements, Python's numbers
-                out[name] = pd.Series(table.column(name), copy=False)
+                column = table.column(name)
+                if "C(" in self.text:  # patsy names levels after their elements:
+                    column = pd.Series(column, copy=False)  # Python's, not numpy's
+                out[name] = column
             elif name not in self._namespace and not _is_known(name):
                 raise MissingColumnError(name, table.names, self.where)
         return out

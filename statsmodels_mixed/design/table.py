@@ -41,6 +41,7 @@ class Table:
     _rows: np.ndarray | None = None  # positions in the source; None is all of them
     _taken: bool = False
     _cache: dict = field(default_factory=dict)
+    _raw: dict = field(default_factory=dict)  # read, not yet normalised
 
     @classmethod
     def from_data(cls, data) -> Table:
@@ -98,7 +99,10 @@ class Table:
         if count > 1:
             text = f"Column {name!r}, asked for by {where}, is there {count} times"
             raise DataError(f"{text}; give the columns different names.")
-        return plain(self._source.read(self.names.index(name), self._rows))
+        if name not in self._raw:
+            values = self._source.read(self.names.index(name), self._rows)
+            self._raw[name] = plain(values)
+        return self._raw[name]
 
     def column(self, name: str, where: str = "the formula"):
         """Values of one column, in the form formula engines and numpy understand.
@@ -172,7 +176,7 @@ class Table:
             rows = None if rows.all() else np.flatnonzero(rows)
         if rows is None:
             cache = {name: drop_unused_levels(v) for name, v in self._cache.items()}
-            return Table(self._source, self._rows, True, cache)
+            return Table(self._source, self._rows, True, cache, self._raw)
         if not len(rows):
             raise DataError("No rows are left.")
         rows = rows.astype(np.intp, casting="same_kind", copy=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import chain
 
 from statsmodels_mixed.formula.scanner import Kind, Source, scan
 from statsmodels_mixed.formula.spec import ModelSpec, bare_name
 
 
+@lru_cache(maxsize=512)  # every piece is asked for its names several times
 def expression_names(expr: str) -> frozenset[str]:
     """Return the names of variables in a piece of patsy text.
 

@@ -8,6 +8,8 @@ long for memory, `LevelProducts` forms the same sums from sparse products.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from scipy import sparse
 
@@ -15,18 +17,27 @@ from .small import stacked_product, symmetric_part
 
 # Pairs of coupling entries beyond this are not listed: 12 bytes each (times k^2).
 PAIR_LIMIT = 24_000_000
+CHUNK = 1 << 16  # pairs worked on at a time while the list is made
 
 
-def _pairs(level):
-    """Index pairs (i, j), i <= j, of entries that share a level (sorted by level)."""
+def _pair_chunks(level):
+    """Index pairs (i, j), i <= j, of entries that share a level, piece by piece.
+
+    Yields the pairs and their slice in the list of all; entries are sorted by
+    level. Pieces stay small because fresh memory costs more than the arithmetic.
+    """
     n = len(level)
-    if n == 0:
-        return np.zeros(0, int), np.zeros(0, int)
-    end = np.searchsorted(level, level, side="right")
-    counts = end - np.arange(n)
-    first = np.repeat(np.arange(n), counts)
-    offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return first, first + offset
+    counts = np.searchsorted(level, level, side="right") - np.arange(n)
+    ends = np.cumsum(counts)
+    cuts = np.searchsorted(ends, np.arange(CHUNK, ends[-1] if n else 0, CHUNK))
+    cuts = np.unique(np.concatenate([[0], cuts, [n]]))
+    for first, last in itertools.pairwise(cuts):
+        count = counts[first:last]
+        i = np.repeat(np.arange(first, last), count)
+        begin = ends[first] - counts[first]
+        offset = np.repeat(ends[first:last] - count - begin, count)
+        j = i + np.arange(len(i)) - offset
+        yield i, j, slice(begin, begin + len(i))
 
 
 def count_pairs(level):
@@ -51,12 +62,16 @@ class PairMap:
     """
 
     def __init__(self, step, destination, base, size):
-        self.i, self.j = _pairs(step.level)
-        place = destination(step.column[self.i], step.column[self.j]) - base
-        self.place = place.astype(np.int32 if size < 2**31 else np.int64)
+        self.level = step.level
+        total = int(count_pairs(step.level))
+        self.place = np.empty(total, np.int32 if size < 2**31 else np.int64)
+        for i, j, part in _pair_chunks(step.level):
+            place = destination(step.column[i], step.column[j])
+            self.place[part] = place - base
         # pairs come sorted by level, which is the order of a sparse matrix by rows
-        first_entry = np.searchsorted(step.level, np.arange(step.m + 1))
-        self.indptr = np.searchsorted(self.i, first_entry)
+        degree = np.bincount(step.level, minlength=step.m)
+        listed = np.concatenate([[0], np.cumsum(degree * (degree + 1) // 2)])
+        self.indptr = listed.astype(self.place.dtype)
         self.shape = (step.m, size - base)
         self.target = slice(base, size)
 
@@ -70,17 +85,15 @@ class PairProducts:
 
     def __init__(self, pairs, b):
         self._pairs, self._b = pairs, b
-        left, right = b[pairs.i], b[pairs.j]
-        index = pairs.place, pairs.indptr
+        keys = list(np.ndindex(b.shape[1], b.shape[1]))
+        data = {key: np.empty(len(pairs.place)) for key in keys}
+        for i, j, part in _pair_chunks(pairs.level):
+            for c, d in keys:
+                np.multiply(b[i, c], b[j, d], out=data[c, d][part])
         self._maps = {
-            (c, d): sparse.csr_matrix((left[:, c] * right[:, d], *index), pairs.shape)
-            for c, d in np.ndindex(b.shape[1], b.shape[1])
+            key: sparse.csr_matrix((data[key], pairs.place, pairs.indptr), pairs.shape)
+            for key in keys
         }
-
-    def as_constants(self):
-        """Drop the list of pairs: it serves the derivative in the couplings only."""
-        del self._pairs.i, self._pairs.j
-        return self
 
     def subtract(self, w, storage):
         """``storage -= B' blkdiag(w) B`` (upper triangles)."""
@@ -103,14 +116,14 @@ class PairProducts:
     def couplings_adjoint(self, w, bar):
         """Derivative of ``<bar, B' blkdiag(w) B>`` in the coupling numbers."""
         pairs, b = self._pairs, self._b
-        level = np.repeat(np.arange(pairs.shape[0]), np.diff(pairs.indptr))
-        weight = bar[pairs.target][pairs.place][:, None]
-        left = np.einsum("ecd,ed->ec", w[level], b[pairs.j]) * weight
-        right = np.einsum("ecd,ec->ed", w[level], b[pairs.i]) * weight
-        out = np.empty_like(b)
-        for c in range(b.shape[1]):
-            out[:, c] = np.bincount(pairs.i, left[:, c], len(b))
-            out[:, c] += np.bincount(pairs.j, right[:, c], len(b))
+        bar, out = bar[pairs.target], np.zeros_like(b)
+        for i, j, part in _pair_chunks(pairs.level):
+            weight, block = bar[pairs.place[part]][:, None], w[pairs.level[i]]
+            left = (block @ b[j][..., None])[..., 0] * weight
+            right = (b[i][:, None, :] @ block)[:, 0] * weight
+            for c in range(b.shape[1]):
+                out[:, c] += np.bincount(i, left[:, c], len(b))
+                out[:, c] += np.bincount(j, right[:, c], len(b))
         return out
 
 

@@ -107,7 +107,7 @@ class BlockSystem:
         if listed > PAIR_LIMIT and len(self.plan.steps) == 1 and tail.rows is None:
             return LevelProducts(step, tail, b)
         base, size = step.coupling.stop, self.plan.size
-        return PairMap(step, self._destination, base, size).bind(b).as_constants()
+        return PairMap(step, self._destination, base, size).bind(b)
 
     def products(self, i, storage):
         """Schur products of step i for the couplings as they stand in `storage`."""

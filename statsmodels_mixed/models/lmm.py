@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import lru_cache
 from dataclasses import replace
 
 import numpy as np
@@ -124,7 +125,7 @@ class LMM(LikelihoodModel):
         namespace = eval_env
         if isinstance(eval_env, int):
             namespace = caller_namespace(eval_env + 1)
-        spec = parse_formula(formula, tuple(STRUCTURES))
+        spec = _parsed(formula)
         table = Table.from_data(data)
         design = build_design(
             spec,
@@ -364,6 +365,11 @@ class LMM(LikelihoodModel):
         results = LMMResults(self, replace(fit, model=self.engine), use_t)
         results.options = options
         return LMMResultsWrapper(results)
+
+
+@lru_cache(maxsize=128)  # the text says it all, and loops fit one formula often
+def _parsed(formula):
+    return parse_formula(formula, tuple(STRUCTURES))
 
 
 def _frame(data, table, spec, subset):

@@ -53,8 +53,8 @@ def newton_step(gradient, curvature, longest):
     steepest = np.abs(gradient).max(axis=-1) / np.minimum(longest, FARTHEST) / FARTHEST
     floor = np.maximum(CURVATURE_FLOOR * size.max(axis=-1), steepest)
     size = np.maximum(size, np.maximum(floor, np.finfo(float).tiny)[:, None])
-    along = np.einsum("rij,ri->rj", vectors, gradient)
-    step = -np.einsum("rij,rj->ri", vectors, along / size)
+    along = (gradient[:, None, :] @ vectors)[:, 0]
+    step = -(vectors @ (along / size)[..., None])[..., 0]
     decrease = 0.5 * (along**2 / size).sum(axis=-1)
     length = np.sqrt((step**2).sum(axis=-1))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -81,8 +81,8 @@ def secant_update(missing, curvature, step, change):
         Whether the correction, before this update, foretold the change better
         than the curvature alone: only then it is worth using.
     """
-    plain = change - np.einsum("rij,rj->ri", curvature, step)
-    rest = plain - np.einsum("rij,rj->ri", missing, step)
+    plain = change - (curvature @ step[..., None])[..., 0]
+    rest = plain - (missing @ step[..., None])[..., 0]
     trusted = (rest**2).sum(axis=-1) < TRUST**2 * (plain**2).sum(axis=-1)
     inner = (rest * step).sum(axis=-1)
     sizes = np.sqrt((rest**2).sum(axis=-1) * (step**2).sum(axis=-1))
