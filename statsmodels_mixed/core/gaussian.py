@@ -158,8 +158,8 @@ def _with_derivatives(objective, evaluation, factorization, state):
         gradient[..., index] = (g[..., None, :, :] * d_sigma).sum(axis=(-1, -2))
         gd = g[..., None, :, :] @ d
         # tr(G dlambda_i dlambda_j') for all pairs, as one product of flat matrices
-        flat = np.broadcast_to(d, gd.shape).reshape(*gd.shape[:-2], -1)
-        second = 2.0 * flat @ np.swapaxes(gd.reshape(flat.shape), -1, -2)
+        flat, g_flat = (a.reshape(*a.shape[:-2], -1) for a in (d, gd))
+        second = 2.0 * flat @ np.swapaxes(g_flat, -1, -2)
         curvature[..., index[:, None], index] = second
         directions.append((f, index, d_sigma))
     curvature += point.average_information(directions, layout.n_par)

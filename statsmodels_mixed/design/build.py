@@ -195,7 +195,7 @@ def _positions(subset, table):
 
 
 class _Pieces:
-    """Encoded pieces of a formula, each once: random effects often repeat fixed ones."""
+    """Encoded pieces of a formula, each once: random effects repeat fixed ones."""
 
     def __init__(self, table, namespace):
         self._table, self._namespace, self._known = table, namespace, {}

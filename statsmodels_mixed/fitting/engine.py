@@ -40,7 +40,8 @@ class FitOptions:
     optimizer : str
         ``"newton"`` (average information) or ``"lbfgs"`` (gradient only).
     tol : float
-        Stop when the predicted decrease of the deviance falls below this.
+        Stop when the predicted decrease of the deviance falls below this; the step
+        that predicts it is still taken.
     max_iter : int
         Most evaluations of criterion and gradient.
     """

@@ -82,7 +82,8 @@ class Factorization:
         """
         system = self.system
         lead = self.factors[0].shape[:-2] if self.factors else rhs.shape[:-2]
-        rest = np.array(np.broadcast_to(rhs, (*lead, *rhs.shape[-2:])))
+        rest = np.empty((*lead, *rhs.shape[-2:]))
+        rest[...] = rhs
         out = np.zeros_like(rest)
         for step, _, _, _, w, matrices in self._eliminated:
             if matrices:

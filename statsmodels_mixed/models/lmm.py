@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from functools import lru_cache
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -165,7 +165,9 @@ class LMM(LikelihoodModel):
         endog = pd.Series(
             design.endog, index=labels, name=design.endog_name, copy=False
         )
-        frame = pd.DataFrame(exog, index=labels, columns=list(names), copy=False)
+        # object labels: pandas' own strings take longer to make than the frame
+        columns = pd.Index(list(names), dtype=object)
+        frame = pd.DataFrame(exog, index=labels, columns=columns, copy=False)
         # told outright: statsmodels would look for a constant by two SVDs of exog
         super().__init__(endog, frame, hasconst=self.engine.has_constant)
         self._attach_coding()
@@ -334,7 +336,8 @@ class LMM(LikelihoodModel):
         optimizer : {"newton", "lbfgs"}
             Average-information Newton steps, or gradients only.
         tol : float
-            Stop when the decrease of the deviance a Newton step predicts is below.
+            Stop when the decrease of the deviance a Newton step predicts is below;
+            that step is still taken.
         max_iter : int
             Most evaluations of criterion and gradient.
         use_t : bool

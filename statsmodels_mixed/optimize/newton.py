@@ -112,7 +112,8 @@ def minimise(evaluate, start, tol, max_iter):
         than a few units in the last place.
     start : ndarray, shape (R, p)
     tol : float
-        A problem is finished when its predicted decrease falls below this.
+        A problem is finished when its predicted decrease falls below this; the step
+        that predicts it is the record's `ahead`.
     max_iter : int
         Most evaluations per problem.
 
