@@ -27,6 +27,8 @@ from .fit import Fit
 from .start import moment_start
 
 RESTARTS = 4
+# ratio of the response's sum of squares to the residual's that calls for a look
+DELICATE = 1e6
 
 
 @dataclass(frozen=True)
@@ -146,13 +148,15 @@ class GaussianModel:
         objective = self.objective(reml, endog)
         start = self.start(objective, options)
         if objective.n_replicates is None:
-            return _fit_single(self, objective, start, options)
+            fit = _fit_single(self, objective, start, options)
+            return _checked_by_rows(fit, self.design.endog if endog is None else endog)
         return _fit_many(self, objective, start, options)
 
 
 def _fit_single(model, objective, start, options):
     """Minimise, put exact zeros, and restart where the certificate says no."""
-    theta, spent, driven, rounds = np.array(start), 0, 0, []
+    theta, spent, driven = np.array(start), 0, 0
+    rounds, certificates = [], []
     for _ in range(RESTARTS):
         record = DRIVERS[options.optimizer](
             _single(objective), theta[None], options.tol, options.max_iter - spent
@@ -160,12 +164,14 @@ def _fit_single(model, objective, start, options):
         evaluation, singular, more = _settle(model, objective, record)
         driven += int(record.n_evaluations[0])
         spent += int(record.n_evaluations[0]) + more
+        certificate = _certificate(evaluation, singular, spent)
         rounds.append((float(evaluation.value), len(rounds), evaluation, singular))
-        wrong, theta = _next_start(model.layout, evaluation, singular)
-        if not wrong or spent >= options.max_iter:
+        certificates.append(certificate)
+        if not _is_wrong(certificate) or spent >= options.max_iter:
             break
-    _, _, evaluation, singular = min(rounds, key=lambda r: r[:2])
-    convergence = _certificate(evaluation, singular, spent)
+        theta = _next_start(model.layout, evaluation, singular, certificate)
+    _, which, evaluation, singular = min(rounds, key=lambda r: r[:2])
+    convergence = replace(certificates[which], n_evaluations=spent)
     record = replace(
         record,
         start=np.array(start)[None],
@@ -176,6 +182,24 @@ def _fit_single(model, objective, start, options):
         reached=np.array([convergence.predicted_decrease <= options.tol]),
     )
     return Fit(model, objective, record, evaluation, (convergence,), (singular,))
+
+
+def _checked_by_rows(fit, endog):
+    """The fit, its rounding error measured on the rows where it may be large.
+
+    Cross-products leave little of a residual sum of squares that is a millionth of
+    the response's; the rows still hold it.
+    """
+    response, evaluation = fit.objective.response, fit.evaluation
+    if response.ee < DELICATE * evaluation.r2:
+        return fit
+    weights = fit.design.weights
+    residual = (endog - fit.fixed_part - fit.random_part) / fit.unit
+    squares = residual**2 if weights is None else weights * residual**2
+    gap = abs(squares.sum() + (evaluation.u**2).sum() - evaluation.r2) / evaluation.r2
+    rounding = max(fit.convergence.rounding, float(fit.objective.dof * gap))
+    convergence = replace(fit.convergence, rounding=rounding)
+    return replace(fit, convergences=(convergence,))
 
 
 def _certificate(evaluation, singular, spent):
@@ -189,13 +213,19 @@ def _certificate(evaluation, singular, spent):
     )
 
 
-def _next_start(layout, evaluation, singular):
-    """Whether a fit is not at a minimum yet, and where to go on from."""
-    negative, direction = negative_directions(evaluation.curvature)
-    if negative or min((s.slope for s in singular), default=np.inf) < 0:
-        return True, _leave(layout, evaluation.theta, singular, direction)
-    unfinished = predicted_decrease(evaluation)[0] > CONVERGED
-    return unfinished, evaluation.theta
+def _is_wrong(certificate):
+    """Whether there is a way down from here, whatever the digits."""
+    c = certificate
+    left = c.predicted_decrease > max(CONVERGED, c.rounding)
+    return c.negative_eigenvalues or c.kkt < 0 or left
+
+
+def _next_start(layout, evaluation, singular, certificate):
+    """Where to go on from: off a saddle or a wrong bound, else from here."""
+    if not certificate.negative_eigenvalues and certificate.kkt >= 0:
+        return evaluation.theta
+    _, direction = negative_directions(evaluation.curvature)
+    return _leave(layout, evaluation.theta, singular, direction)
 
 
 def _settle(model, objective, record):
