@@ -170,4 +170,5 @@ def start(
     for wanted, folder in zip((problem, warm), folders, strict=True):
         export(wanted, shrink, folder)
     rscript = ["Rscript", "--vanilla", str(HERE / "lme4_worker.R")]
-    return Child(peer, [*rscript, *map(str, folders)], threads)
+    arguments = [*map(str, folders), str(problem.in_a_row)]
+    return Child(peer, [*rscript, *arguments], threads)

@@ -74,7 +74,7 @@ cat("@version=", as.character(packageVersion("lme4")), "\tR=",
 input <- file("stdin", open = "r")
 while (length(line <- readLines(input, n = 1)) > 0) {
   request <- strsplit(line, "\t")[[1]]
-  invisible(gc())
+  if (arguments[3] == "1") invisible(gc())  # as in worker.py
   tryCatch(
     quietly(tasks[[request[1]]](frame, responses, request[3],
                                 as.logical(request[2]))),

@@ -111,10 +111,12 @@ def started(
 
 def alternate(runs: Runs, ready: dict[str, Child], repeats: int) -> None:
     """Run A B C A B C ...; a peer that fails is noted and not asked again."""
-    for done in range(repeats):
+    block = runs.problem.in_a_row
+    for done in range(0, repeats, block):
         for peer, child in list(ready.items()):
             try:
-                runs.add(peer, child.run(runs.problem))
+                for _ in range(min(block, repeats - done)):
+                    runs.add(peer, child.run(runs.problem))
             except PeerError as error:
                 runs.notes.append(f"{peer}: {error} (after {done} runs)")
                 ready.pop(peer).close()

@@ -113,6 +113,8 @@ def flat_terms(layout, evaluation):
         return ()
     values, vectors = np.linalg.eigh(evaluation.curvature)
     flat = np.abs(values) < FLAT * np.abs(values).max()
+    if not flat.any():
+        return ()
     out = set()
     for v in vectors[:, flat].T:
         ahead, behind = (

@@ -65,8 +65,7 @@ class Factorization:
         w = congruence(np.swapaxes(factor, -1, -2), d_inverse)
         matrices, schur = (), None
         if len(step.level):
-            numbers = self.storage[step.coupling]
-            matrices = self.system.coupling_matrices(step, numbers)
+            matrices = self.system.matrices(position, self.storage)
             schur = self.system.products(position, self.storage)
             schur.subtract(w, self.storage)
         self._eliminated.append((step, schur, block, d_inverse, w, matrices))
@@ -125,8 +124,11 @@ class Factorization:
 
     def apply_inverse_transpose(self, u):
         """``Lambda^-T u``."""
-        inverses = [np.swapaxes(np.linalg.inv(f), -1, -2) for f in self.factors]
-        return self._per_level(u, inverses)
+        return self._per_level(u, self._inverse_transposes)
+
+    @cached_property
+    def _inverse_transposes(self):
+        return [np.swapaxes(np.linalg.inv(f), -1, -2) for f in self.factors]
 
     def _per_level(self, u, matrices):
         out = np.empty_like(u)
@@ -182,7 +184,7 @@ class Factorization:
         factor = self.factors[step.factor]
         f = d_inverse
         if step.k > 1:  # F_l = I - C_l W_l, written so that nothing cancels
-            inverse = np.swapaxes(np.linalg.inv(factor), -1, -2)[..., None, :, :]
+            inverse = self._inverse_transposes[step.factor][..., None, :, :]
             transposed = np.swapaxes(factor, -1, -2)[..., None, :, :]
             f = stacked_product(stacked_product(inverse, d_inverse), transposed)
         g = stacked_product(f, block).sum(axis=-3)

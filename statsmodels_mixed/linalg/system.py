@@ -34,6 +34,10 @@ class BlockSystem:
         self.storage = np.zeros(self.plan.size)
         self._fill_storage()
         self.tail = make_tail(self.plan.tail, self.storage)
+        self._matrices = tuple(
+            self.coupling_matrices(step, self.storage[step.coupling])
+            for step in self.plan.steps
+        )
         self._maps, self._products = self._pair_maps(), self._constant_products()
 
     @property
@@ -109,6 +113,13 @@ class BlockSystem:
         base, size = step.coupling.stop, self.plan.size
         return PairMap(step, self._destination, base, size).bind(b)
 
+    def matrices(self, i, storage):
+        """Coupling matrices of step i as they stand in `storage`."""
+        if i == 0:  # nothing was eliminated before: they are those of C
+            return self._matrices[0]
+        step = self.plan.steps[i]
+        return self.coupling_matrices(step, storage[step.coupling])
+
     def products(self, i, storage):
         """Schur products of step i for the couplings as they stand in `storage`."""
         if i == 0:
@@ -117,7 +128,12 @@ class BlockSystem:
         return self._maps[i].bind(storage[step.coupling].reshape(step.shape))
 
     def coupling_matrices(self, step, numbers):
-        """One (m, width) sparse matrix per varying effect of the step's factor."""
+        """One (m, width) sparse matrix per varying effect of the step's factor.
+
+        None for a factor that is coupled with nothing that is left.
+        """
+        if not len(step.level):
+            return ()
         indptr = np.searchsorted(step.level, np.arange(step.m + 1))
         numbers = numbers.reshape(step.shape)
         return [
@@ -131,7 +147,7 @@ class BlockSystem:
     def multiply(self, x):
         """``C x`` for a matrix x, shape (..., width, columns)."""
         out = np.zeros_like(x)
-        for step in self.plan.steps:
+        for position, step in enumerate(self.plan.steps):
             own = x[..., step.columns, :]
             blocks = own.reshape(*own.shape[:-2], step.m, step.k, own.shape[-1])
             diagonal = self.gram.diagonals[step.factor]
@@ -140,8 +156,7 @@ class BlockSystem:
             if not len(step.level):
                 continue
             result = out[step.columns].reshape(step.m, step.k, -1)
-            numbers = self.storage[step.coupling]
-            for c, b in enumerate(self.coupling_matrices(step, numbers)):
+            for c, b in enumerate(self._matrices[position]):
                 result[:, c] += b @ x
                 out += b.T @ np.ascontiguousarray(blocks[:, c])
         if self.plan.tail.width:

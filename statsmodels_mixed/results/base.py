@@ -37,7 +37,7 @@ class MixedResults(LikelihoodModelResults, ResultMixin):
         self.cov_kwds = {
             "description": "Covariance of the fixed effects at the estimated variances."
         }
-        self.k_cov = len(fit.theta) + 1
+        self.k_cov = fit.model.layout.n_par + 1
 
     @property
     def _params(self):
