@@ -113,18 +113,13 @@ class GaussianObjective:
         n = self.dof
         value = logdet + n * (1.0 + np.log(2.0 * np.pi * state["r2"] / n))
         if self.reml:
-            value = value + np.linalg.slogdet(state["xvx"])[1] + self._logdet_exog
+            value = value + np.linalg.slogdet(state["xvx"])[1] + self.cross.logdet_exog
         value = value + 2.0 * n * np.log(self.response.unit)
         return value - self.cross.sum_log_weights
 
     def _rounding(self, r2):
         """Error of the deviance from cancellation in r2, where V is far from I."""
         return np.finfo(float).eps * self.dof * self.response.ee / r2
-
-    @property
-    def _logdet_exog(self):
-        """``log|X'X|`` of the user's columns against the orthonormal ones."""
-        return -2.0 * np.log(np.abs(np.diag(self.cross.basis.transform))).sum()
 
 
 def _inverse(xvx):

@@ -32,6 +32,9 @@ class ThetaLayout:
                 self.columns[t] = slice(at, at + widths[t])
                 at += widths[t]
         self.sizes = tuple(sum(widths[t] for t in terms) for terms in factors)
+        self.indices = tuple(
+            np.concatenate([np.r_[self.slices[t]] for t in terms]) for terms in factors
+        )
 
     def term_factors(self, theta):
         """lambda of each term, (..., k_t, k_t)."""
@@ -40,28 +43,34 @@ class ThetaLayout:
 
     def matrices(self, theta):
         """lambda of each grouping factor, (..., K_f, K_f)."""
-        out = [np.zeros((*theta.shape[:-1], size, size)) for size in self.sizes]
-        blocks = self.term_factors(theta)
-        for full, terms in zip(out, self.factors, strict=True):
+        blocks, out = self.term_factors(theta), []
+        for size, terms in zip(self.sizes, self.factors, strict=True):
+            if len(terms) == 1:
+                out.append(blocks[terms[0]])
+                continue
+            full = np.zeros((*theta.shape[:-1], size, size))
             for t in terms:
                 full[..., self.columns[t], self.columns[t]] = blocks[t]
+            out.append(full)
         return out
 
     def derivatives(self, theta, f):
         """Parameters of factor f and d lambda_f in each, (..., n, K_f, K_f)."""
-        size, parts, index = self.sizes[f], [], []
-        for t in self.factors[f]:
-            part, cols = self.slices[t], self.columns[t]
-            d = self.structures[t].factor_derivative(theta[..., part])
-            full = np.zeros((*d.shape[:-2], size, size))
-            full[..., cols, cols] = d
-            parts.append(full)
-            index.extend(range(part.start, part.stop))
-        if len(parts) == 1:
-            return np.array(index), parts[0]
-        lead = np.broadcast_shapes(*(p.shape[:-3] for p in parts))
-        parts = [np.broadcast_to(p, (*lead, *p.shape[-3:])) for p in parts]
-        return np.array(index), np.concatenate(parts, axis=-3)
+        terms = self.factors[f]
+        parts = [
+            self.structures[t].factor_derivative(theta[..., self.slices[t]])
+            for t in terms
+        ]
+        if len(terms) == 1:
+            return self.indices[f], parts[0]
+        lead = np.broadcast_shapes(*(d.shape[:-3] for d in parts))
+        out = np.zeros((*lead, len(self.indices[f]), self.sizes[f], self.sizes[f]))
+        at = 0
+        for t, d in zip(terms, parts, strict=True):
+            cols = self.columns[t]
+            out[..., at : at + d.shape[-3], cols, cols] = d
+            at += d.shape[-3]
+        return self.indices[f], out
 
     def canonical(self, theta):
         """The representative of theta with nonnegative diagonals."""

@@ -248,6 +248,11 @@ class CrossProducts:
             return None
         return e.mean(axis=1)
 
+    @cached_property
+    def logdet_exog(self):
+        """``log|X'X|`` of the user's columns against the orthonormal ones."""
+        return -2.0 * np.log(np.abs(np.diag(self.basis.transform))).sum()
+
     def has_constant(self):
         """Whether a column of ones is a combination of the columns of X."""
         if self.basis.constant >= 0:
