@@ -15,11 +15,10 @@ from statsmodels.iolib.summary import Summary, forg
 from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_params
 from statsmodels.regression._prediction import PredictionResults
-from statsmodels.stats.contrast import ContrastResults, WaldTestResults
+from statsmodels.stats.contrast import WaldTestResults
 from statsmodels.tools.eval_measures import aicc
 
 __all__ = [
-    "ContrastResults",
     "LikelihoodModel",
     "LikelihoodModelResults",
     "LikelihoodResultsWrapper",

@@ -237,6 +237,8 @@ def drop_unused_levels(values):
 
 @dataclass(frozen=True)
 class Source:
+    """Names and labels of some data, and how to read one of their columns."""
+
     names: tuple[str, ...]
     index: pd.Index
     read: Callable  # (position of the column, rows or None) -> values
@@ -334,6 +336,7 @@ _OPENERS = (  # the first that fits; a narwhals frame also looks like a polars o
 
 
 def open_data(data):
+    """The `Source` of any kind of data a user may give; DataError for others."""
     for fits, opener in _OPENERS:
         if fits(data):
             return opener(data)

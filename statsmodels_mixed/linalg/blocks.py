@@ -51,10 +51,3 @@ class BlockGram:
     def widths(self):
         """Number of scalar columns q_t = m_t k_t of each factor."""
         return tuple(m * k for m, k in self.sizes)
-
-    def oriented(self, s, t):
-        """Coupling with the levels of `s` as rows, whichever way it is stored."""
-        if (s, t) in self.couplings:
-            return self.couplings[s, t]
-        other = self.couplings[t, s]
-        return Coupling(other.cols, other.rows, other.data.transpose(0, 2, 1))
