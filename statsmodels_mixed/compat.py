@@ -1,8 +1,4 @@
-"""Private names of statsmodels and patsy, imported here and nowhere else.
-
-statsmodels 0.15 renamed `design_info` to `model_spec` and moved formula handling
-behind a private manager; the names below exist from 0.14 on.
-"""
+"""Names of statsmodels that are not documented as public, imported here only."""
 
 from statsmodels.base import wrapper
 from statsmodels.base.model import (
