@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..fitting import Fit
+from .tables import theta_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +59,9 @@ class RefitResults:
     @cached_property
     def theta(self):
         """Relative covariance factors, DataFrame responses x parameters."""
-        names = []
-        for term in self.fit.design.terms:
-            names += [f"{term.group}.{n}" for n in term.structure.names(term.effects)]
-        return pd.DataFrame(self.fit.theta, index=self.response_names, columns=names)
+        return pd.DataFrame(
+            self.fit.theta, index=self.response_names, columns=theta_names(self.fit)
+        )
 
     @cached_property
     def sigma(self):

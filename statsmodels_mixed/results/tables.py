@@ -88,12 +88,18 @@ def coefficient_frames(fit, names):
     return out
 
 
+def theta_names(fit):
+    """lme4-like names of theta: grouping factor, then the structure's own names."""
+    return [
+        f"{term.group}.{name}"
+        for term in fit.design.terms
+        for name in term.structure.names(term.effects)
+    ]
+
+
 def theta_series(fit):
     """Relative covariance factors in the user's units, with lme4-like names."""
-    names = []
-    for term in fit.design.terms:
-        names += [f"{term.group}.{name}" for name in term.structure.names(term.effects)]
-    return pd.Series(fit.theta, index=names, dtype=float, name="theta")
+    return pd.Series(fit.theta, index=theta_names(fit), dtype=float, name="theta")
 
 
 def singular_messages(fit):
