@@ -167,6 +167,24 @@ class Factorization:
             out[step.factor] = inverse
         return out
 
+    def gram_derivatives(self):
+        """Derivative of ``log|H|`` in the numbers of the Gram matrix C.
+
+        They are the entries of ``Lambda H^-1 Lambda'`` on the pattern of C, those
+        between factors twice (once for each side of the symmetric matrix).
+
+        Returns
+        -------
+        diagonals : tuple of ndarray, shape (..., m_t, k_t, k_t)
+        couplings : dict
+            ``(s, t)`` to ndarray, shape (pairs, k_s, k_t).
+        """
+        if self.system.batched:
+            return tuple(w for _, _, _, _, w, _ in self._eliminated), {}
+        bar = self._backward[2].copy()
+        self._push_adjoint(self._eliminated[0], bar)
+        return self.system.gram_shaped(bar)
+
     @cached_property
     def _backward(self):
         """Derivatives of log|H|, level blocks of the tail, and the adjoint storage."""
@@ -202,7 +220,6 @@ class Factorization:
         if matrices:
             p = symmetric_part(schur.adjoint(bar, w.shape))
             inner = w + stacked_product(stacked_product(w, p), w)
-            change = schur.couplings_adjoint(w, bar)
-            bar[step.coupling] -= change.ravel()
+            bar[step.coupling] -= schur.couplings_adjoint(w, bar).ravel()
         weight = np.triu(np.full((step.k, step.k), 2.0), 1) + np.eye(step.k)
         bar[step.diagonal] += (inner * weight).ravel()

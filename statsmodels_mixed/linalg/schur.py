@@ -201,6 +201,26 @@ class LevelProducts:
                     )
         return out
 
+    def couplings_adjoint(self, w, bar):
+        """Derivative of ``<bar, B' blkdiag(w) B>`` in the coupling numbers.
+
+        ``W B (U + U')`` on the pattern of B, with U the upper triangle of the square.
+        """
+        width = self._tail.width
+        square = bar[self._tail.storage].reshape(width, width)
+        own = square.diagonal()
+        out = np.empty(self._step.shape)
+        index, indptr = self._index
+        for c in range(self._step.k):
+            combined = self._combined(w, c)
+            for part in _row_parts(self._step.m):
+                lo, hi = indptr[part.start], indptr[part.stop]
+                level = self._step.level[lo:hi] - part.start
+                picked = (combined[part] @ square)[level, index[lo:hi]]
+                doubled = combined[self._step.level[lo:hi], index[lo:hi]]
+                out[lo:hi, c] = picked + np.asarray(doubled).ravel() * own[index[lo:hi]]
+        return out
+
 
 def _upper_products(left, right):
     """Dense pieces of the upper triangle of ``left @ right``, with their places.

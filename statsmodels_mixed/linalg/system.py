@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from functools import cached_property
+
 import numpy as np
 from scipy import sparse
 
@@ -27,18 +30,44 @@ class BlockSystem:
     """
 
     def __init__(self, gram: BlockGram):
-        self.gram = gram
         self.plan = make_plan(gram)
         self.width = self.plan.width
-        self.slices = self._factor_slices()
+        self.slices = self._factor_slices(gram)
+        self._places = self._storage_places(gram)
+        self._maps = self._pair_maps()
+        self.tail = make_tail(self.plan.tail)
+        self._load(gram)
+
+    def with_gram(self, gram: BlockGram) -> BlockSystem:
+        """The same system for other numbers in the same pattern.
+
+        What depends on the pattern alone (order of elimination, places, lists of
+        pairs, symbolic factorisation) is shared.
+        """
+        other = copy.copy(self)
+        vars(other).pop("_matrices", None)
+        other._load(gram)
+        return other
+
+    def _load(self, gram):
+        """Put the numbers of a Gram matrix in their places."""
+        self.gram = gram
         self.storage = np.zeros(self.plan.size)
-        self._fill_storage()
-        self.tail = make_tail(self.plan.tail, self.storage)
-        self._matrices = tuple(
+        diagonals, couplings = self._places
+        for (place, upper), block in zip(diagonals, gram.diagonals, strict=True):
+            self.storage[place] = block[:, upper[0], upper[1]].ravel()
+        for key, place in couplings.items():
+            self.storage[place] = gram.couplings[key].data.ravel()
+        self.tail = self.tail.rebind(self.storage)
+        self._products = self._constant_products()
+
+    @cached_property
+    def _matrices(self):
+        """Couplings of C itself, one tuple of sparse matrices per step."""
+        return tuple(
             self.coupling_matrices(step, self.storage[step.coupling])
             for step in self.plan.steps
         )
-        self._maps, self._products = self._pair_maps(), self._constant_products()
 
     @property
     def batched(self):
@@ -49,10 +78,10 @@ class BlockSystem:
         """Factorise H for one factor matrix (k_t, k_t) per grouping factor."""
         return Factorization(self, factors)
 
-    def _factor_slices(self):
+    def _factor_slices(self, gram):
         starts, at = {}, 0
         for f in self.plan.order:
-            starts[f] = slice(at, at + self.gram.widths[f])
+            starts[f] = slice(at, at + gram.widths[f])
             at = starts[f].stop
         return tuple(starts[f] for f in range(len(starts)))
 
@@ -77,41 +106,84 @@ class BlockSystem:
         place[mine] = self.plan.tail.positions(row[mine] - base, col[mine] - base)
         return place
 
-    def _fill_storage(self):
-        for f, (m, k) in enumerate(self.gram.sizes):
-            lower = self.slices[f].start + np.arange(m)[:, None, None] * k
+    def _storage_places(self, gram):
+        """Where the numbers of a Gram matrix stand in the storage.
+
+        Returns
+        -------
+        diagonals : list of (ndarray, tuple)
+            Per factor, places of the upper triangles, and these triangles' indices.
+        couplings : dict
+            Key of the coupling to places of its entries.
+        """
+        diagonals, couplings = [], {}
+        for f, (m, k) in enumerate(gram.sizes):
+            first = self.slices[f].start + np.arange(m)[:, None] * k
             a, b = np.triu_indices(k)
-            row, col = (lower[:, 0] + a).ravel(), (lower[:, 0] + b).ravel()
-            values = self.gram.diagonals[f][:, a, b].ravel()
-            self.storage[self._destination(row, col)] = values
-        for (s, t), c in self.gram.couplings.items():
+            place = self._destination((first + a).ravel(), (first + b).ravel())
+            diagonals.append((place, (a, b)))
+        for (s, t), c in gram.couplings.items():
             k_s, k_t = c.data.shape[1:]
             row = self.slices[s].start + c.rows[:, None, None] * k_s
             row = row + np.arange(k_s)[:, None] + np.zeros(k_t, int)
             col = self.slices[t].start + c.cols[:, None, None] * k_t
             col = col + np.arange(k_t) + np.zeros((k_s, 1), int)
             row, col = np.minimum(row, col).ravel(), np.maximum(row, col).ravel()
-            self.storage[self._destination(row, col)] = c.data.ravel()
+            couplings[s, t] = self._destination(row, col)
+        return diagonals, couplings
+
+    def gram_shaped(self, bar):
+        """Derivatives in the storage as derivatives in the Gram matrix's numbers.
+
+        Parameters
+        ----------
+        bar : ndarray
+            Derivative in each stored number.
+
+        Returns
+        -------
+        diagonals : tuple of ndarray, shape (m, k, k)
+            Symmetric: ``sum(diagonals * dC_ll)`` over full blocks.
+        couplings : dict of ndarray, shape (pairs, k_s, k_t)
+        """
+        diagonals, places = [], self._places
+        for (place, (a, b)), (m, k) in zip(places[0], self.gram.sizes, strict=True):
+            block = np.empty((m, k, k))
+            # one stored number stands for two entries of the symmetric block
+            half = bar[place].reshape(m, -1) * np.where(a == b, 1.0, 0.5)
+            block[:, a, b], block[:, b, a] = half, half
+            diagonals.append(block)
+        couplings = {
+            key: bar[place].reshape(self.gram.couplings[key].data.shape)
+            for key, place in places[1].items()
+        }
+        return tuple(diagonals), couplings
 
     def _pair_maps(self):
-        """One per step after the first, whose couplings change with Lambda."""
-        later = (
-            PairMap(step, self._destination, step.coupling.stop, self.plan.size)
-            for step in self.plan.steps[1:]
+        """Per step the list of its products, None where they need none."""
+        size = self.plan.size
+        return tuple(
+            None
+            if not len(step.level) or (i == 0 and self._by_level(step))
+            else PairMap(step, self._destination, step.coupling.stop, size)
+            for i, step in enumerate(self.plan.steps)
         )
-        return (None, *later)
+
+    def _by_level(self, step):
+        """Whether the products of the first step are too many to list."""
+        listed = count_pairs(step.level) * step.k**2
+        only_dense = len(self.plan.steps) == 1 and self.plan.tail.rows is None
+        return listed > PAIR_LIMIT and only_dense
 
     def _constant_products(self):
         """Products of the first step: nothing was eliminated before it."""
         if not self.plan.steps or not len(self.plan.steps[0].level):
             return None
-        step, tail = self.plan.steps[0], self.plan.tail
+        step = self.plan.steps[0]
         b = self.storage[step.coupling].reshape(step.shape)
-        listed = count_pairs(step.level) * step.k**2
-        if listed > PAIR_LIMIT and len(self.plan.steps) == 1 and tail.rows is None:
-            return LevelProducts(step, tail, b)
-        base, size = step.coupling.stop, self.plan.size
-        return PairMap(step, self._destination, base, size).bind(b)
+        if self._maps[0] is None:
+            return LevelProducts(step, self.plan.tail, b)
+        return self._maps[0].bind(b)
 
     def matrices(self, i, storage):
         """Coupling matrices of step i as they stand in `storage`."""

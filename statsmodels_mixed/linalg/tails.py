@@ -1,10 +1,13 @@
 """The part of H that is factorised as one matrix: none, dense, or sparse.
 
 One interface: ``factorize(storage, factors)`` gives an object with ``logdet``,
-``solve(rhs)`` and ``derivatives(bar)``; ``multiply(x)`` applies the tail of C.
+``solve(rhs)`` and ``derivatives(bar)``; ``rebind(storage)`` takes new numbers of C,
+and ``multiply(x)`` applies the tail of C.
 """
 
 from __future__ import annotations
+
+import copy
 
 import numpy as np
 from scipy import sparse
@@ -14,17 +17,21 @@ from .small import symmetric_part
 from .supernodal import SymbolicCholesky
 
 
-def make_tail(plan, storage):
-    """The tail that suits the plan."""
+def make_tail(plan):
+    """The tail that suits the plan, without numbers."""
     if plan.width == 0:
         return NoTail()
-    return DenseTail(plan, storage) if plan.rows is None else SparseTail(plan, storage)
+    return DenseTail(plan) if plan.rows is None else SparseTail(plan)
 
 
 class NoTail:
     """Nothing is left after the elimination."""
 
     logdet = 0.0
+
+    def rebind(self, storage):
+        """There are no numbers."""
+        return self
 
     def factorize(self, storage, factors):
         """There is nothing to factorise."""
@@ -79,10 +86,14 @@ def _scale_columns(a, plan, factors, out=None):
 class DenseTail:
     """Tail kept as a full square of which the upper triangle counts."""
 
-    def __init__(self, plan, storage):
+    def __init__(self, plan):
         self.plan = plan
-        width = plan.width
-        self._constant = storage[plan.storage].reshape(width, width)
+
+    def rebind(self, storage):
+        """The same tail for other numbers."""
+        other, width = copy.copy(self), self.plan.width
+        other._constant = storage[self.plan.storage].reshape(width, width)
+        return other
 
     def multiply(self, x):
         """Product of the tail of C with the columns of x."""
@@ -149,13 +160,18 @@ def _level_blocks(s_inverse, scaled, part, k):
 class SparseTail:
     """Tail with a sparse pattern, factorised by a supernodal Cholesky."""
 
-    def __init__(self, plan, storage):
+    def __init__(self, plan):
         self.plan = plan
         self._symbolic = SymbolicCholesky(plan.width, plan.rows, plan.cols)
-        self._upper = sparse.csr_matrix(
+
+    def rebind(self, storage):
+        """The same tail for other numbers; the symbolic factorisation is shared."""
+        other, plan = copy.copy(self), self.plan
+        other._upper = sparse.csr_matrix(
             (storage[plan.storage].copy(), (plan.rows, plan.cols)),
             (plan.width, plan.width),
         )
+        return other
 
     def multiply(self, x):
         """Product of the tail of C with the columns of x."""

@@ -159,7 +159,35 @@ def errors(designs, lams, built=None):
         own = h_inverse[ends[t] : ends[t + 1], ends[t] : ends[t + 1]]
         own = own.reshape(m, k, m, k)[np.arange(m), :, np.arange(m)]
         out["level", t] = worst(level[t], own)
+    out |= gram_derivative_errors(found, bigs, h_inverse, ends)
     return out
+
+
+def gram_derivative_errors(found, bigs, h_inverse, ends):
+    """Errors of the entries of Lambda H^-1 Lambda' on the pattern of C."""
+    sizes, out = found.system.gram.sizes, {}
+    diagonals, couplings = found.gram_derivatives()
+
+    def cells(s, t):
+        own = h_inverse[ends[s] : ends[s + 1], ends[t] : ends[t + 1]]
+        own = bigs[s] @ own @ bigs[t].T
+        return own.reshape(*sizes[s], *sizes[t]).transpose(0, 2, 1, 3)
+
+    # where all factors vanish so do the entries
+    scale = max(0.1, *(np.abs(cells(t, t)).max() for t in range(len(sizes))))
+    for t, (m, _) in enumerate(sizes):
+        levels = np.arange(m)
+        out["gram", t] = worst(diagonals[t], cells(t, t)[levels, levels], scale)
+    for (s, t), c in found.system.gram.couplings.items():
+        expected = 2.0 * cells(s, t)[c.rows, c.cols]
+        out["gram", s, t] = worst(couplings[s, t], expected, scale)
+    return out
+
+
+def reweighted(designs, seed=2):
+    """Gram matrices of the same pattern: plain, and with other weights of the rows."""
+    w = np.random.default_rng(seed).uniform(0.2, 3.0, len(designs[0][0]))
+    return gram(designs), [(c, z * np.sqrt(w)[:, None]) for c, z in designs]
 
 
 def assert_dense(designs, tolerance=1e-11, singular=(), built=None, seed=1):
@@ -201,6 +229,16 @@ EVERY = pytest.mark.parametrize("name", DESIGNS)
 @EVERY
 def test_system_is_the_dense_one(name):
     assert_dense(DESIGNS[name])  # largest gap seen: 4e-15
+
+
+@EVERY
+def test_other_numbers_in_the_same_pattern(name):
+    plain, weighted = reweighted(DESIGNS[name])
+    first = BlockSystem(plain)
+    kept = first.storage.copy()
+    assert_dense(weighted, built=first.with_gram(gram(weighted)))
+    assert_array_equal(first.storage, kept)
+    assert_dense(DESIGNS[name], built=first)
 
 
 @EVERY
@@ -440,6 +478,8 @@ def test_level_products_are_the_pair_map(name, level_products):
         assert len(level_products) == 1
     assert_same_numbers(usual, other, designs)
     assert_dense(designs, built=other)
+    _, weighted = reweighted(designs)
+    assert_dense(weighted, built=other.with_gram(gram(weighted)))
 
 
 def test_level_products_over_many_parts(level_products):
@@ -460,6 +500,8 @@ def test_sparse_tail_is_the_dense_one(name, monkeypatch):
     assert isinstance(other.tail, tails.SparseTail)
     assert_same_numbers(usual, other, DESIGNS[name])
     assert_dense(DESIGNS[name], built=other)
+    _, weighted = reweighted(DESIGNS[name])
+    assert_dense(weighted, built=other.with_gram(gram(weighted)))
 
 
 def loosely_connected(ks, n=400):
