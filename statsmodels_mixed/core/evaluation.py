@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """A criterion at one theta (or at one per replicate, along leading axes).
+    """A criterion at one point (or at one per replicate, along leading axes).
 
     Attributes
     ----------
-    theta : ndarray, shape (..., n_par)
+    x : ndarray, shape (..., n)
+        Parameters: theta, followed by those the criterion has beside theta.
     value : ndarray, shape (...)
         Deviance: minus twice the log-likelihood or REML criterion.
+    rounding : ndarray, shape (...)
+        Error to expect in `value` from cancellation.
+    gradient : ndarray, shape (..., n), or None
+    curvature : ndarray, shape (..., n, n), or None
+        Average information plus the curvature of ``lambda lambda'``.
+    covariance_gradient : tuple of ndarray, shape (..., K_f, K_f), or None
+        Derivative in the relative covariance of each grouping factor.
+    """
+
+    x: np.ndarray
+    value: np.ndarray
+    rounding: np.ndarray
+    gradient: np.ndarray | None = None
+    curvature: np.ndarray | None = None
+    covariance_gradient: tuple | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GaussianEvaluation(Evaluation):
+    """Profiled deviance of a Gaussian response; `x` is theta.
+
+    Attributes
+    ----------
     beta : ndarray, shape (..., p)
         Fixed effects on the orthonormal columns of X, relative to the
         least-squares fit, in units of the response.
@@ -29,24 +53,25 @@ class Evaluation:
         ``X'V^-1X`` on the orthonormal columns.
     logdet : ndarray, shape (...)
         ``log|H|``.
-    rounding : ndarray, shape (...)
-        Error to expect in `value` from cancellation.
-    gradient : ndarray, shape (..., n_par), or None
-    curvature : ndarray, shape (..., n_par, n_par), or None
-        Average information plus the curvature of ``lambda lambda'``.
-    covariance_gradient : tuple of ndarray, shape (..., K_f, K_f), or None
-        Derivative in the relative covariance of each grouping factor.
     """
 
-    theta: np.ndarray
-    value: np.ndarray
     beta: np.ndarray
     u: np.ndarray
     r2: np.ndarray
     scale: np.ndarray
     precision: np.ndarray
     logdet: np.ndarray
-    rounding: np.ndarray
-    gradient: np.ndarray | None = None
-    curvature: np.ndarray | None = None
-    covariance_gradient: tuple | None = None
+
+
+def stack_evaluations(parts):
+    """One evaluation with a leading axis from several without."""
+    out = {}
+    for name in (field.name for field in fields(parts[0])):
+        values = [getattr(part, name) for part in parts]
+        if values[0] is None:
+            out[name] = None
+        elif isinstance(values[0], tuple):
+            out[name] = tuple(np.stack(v) for v in zip(*values, strict=True))
+        else:
+            out[name] = np.stack(values)
+    return type(parts[0])(**out)

@@ -7,11 +7,12 @@ covariance of the response relative to sigma^2.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 
-from .evaluation import Evaluation
+from .evaluation import GaussianEvaluation, stack_evaluations
+from .information import covariance_chain, information, spread
 
 
 class GaussianObjective:
@@ -45,7 +46,7 @@ class GaussianObjective:
         """The same criterion for some of the replicates (or a single one)."""
         return self.with_response(self.response.select(index))
 
-    def evaluate(self, theta, derivatives=True) -> Evaluation:
+    def evaluate(self, theta, derivatives=True) -> GaussianEvaluation:
         """Deviance, its gradient and curvature.
 
         Parameters
@@ -56,7 +57,7 @@ class GaussianObjective:
 
         Returns
         -------
-        Evaluation
+        GaussianEvaluation
         """
         if theta.ndim > 1 and not self.cross.system.batched:
             parts = [
@@ -65,8 +66,8 @@ class GaussianObjective:
             return stack_evaluations(parts)
         factorization = self.cross.system.factorize(self.layout.matrices(theta))
         state = self._solve(theta, factorization)
-        evaluation = Evaluation(
-            theta=theta,
+        evaluation = GaussianEvaluation(
+            x=theta,
             value=self._deviance(factorization.logdet, state),
             beta=state["beta"],
             u=state["u"],
@@ -140,23 +141,12 @@ def _with_derivatives(objective, evaluation, factorization, state):
     ``d log|X'V^-1X| = -tr((X'V^-1X)^-1 Q_X' dSigma Q_X)`` with Q_X = Z'V^-1X.
     The curvature is average information plus that of ``Sigma = lambda lambda'``.
     """
-    layout, theta = objective.layout, evaluation.theta
+    layout, theta = objective.layout, evaluation.x
     point = _Point(objective, evaluation, factorization, state)
     g_all = point.covariance_gradients(factorization.covariance_derivatives())
-    gradient = np.zeros((*theta.shape[:-1], layout.n_par))
-    curvature = np.zeros((*gradient.shape, layout.n_par))
-    directions = []
-    for f, g in enumerate(g_all):
-        index, d = layout.derivatives(theta, f)
-        d_sigma = d @ np.swapaxes(factorization.factors[f], -1, -2)[..., None, :, :]
-        d_sigma = d_sigma + np.swapaxes(d_sigma, -1, -2)
-        gradient[..., index] = (g[..., None, :, :] * d_sigma).sum(axis=(-1, -2))
-        gd = g[..., None, :, :] @ d
-        # tr(G dlambda_i dlambda_j') for all pairs, as one product of flat matrices
-        flat, g_flat = (a.reshape(*a.shape[:-2], -1) for a in (d, gd))
-        second = 2.0 * flat @ np.swapaxes(g_flat, -1, -2)
-        curvature[..., index[:, None], index] = second
-        directions.append((f, index, d_sigma))
+    gradient, curvature, directions = covariance_chain(
+        layout, theta, factorization.factors, g_all
+    )
     curvature += point.average_information(directions, layout.n_par)
     return replace(
         evaluation,
@@ -173,7 +163,7 @@ class _Point:
         self.objective, self.system = objective, objective.cross.system
         self.factorization = factorization
         self.scale = evaluation.scale[..., None, None]
-        self.lead = evaluation.theta.shape[:-1]
+        self.lead = evaluation.x.shape[:-1]
         q_all = factorization.apply_inverse_transpose(state["solutions"])
         p = objective.cross.rank
         self.q_x, self.q = q_all[..., :p], (q_all @ state["v"])[..., 0]
@@ -206,17 +196,10 @@ class _Point:
         """
         w = np.zeros((*self.lead, self.system.width, n))
         for f, index, d_sigma in directions:
-            product = self.levels(f)[..., None, :, :] @ d_sigma
-            product = np.moveaxis(product, -3, -1)
-            flat = product.reshape(*self.lead, -1, len(index))
-            w[..., self.system.slices[f], index] = flat
-        cw = self.system.multiply(w)
-        b = self.factorization.apply_factor(self.factorization.solve(cw))
-        wt = np.swapaxes(w, -1, -2)
-        wx = wt @ self.q_x
-        fpf = wt @ cw - np.swapaxes(cw, -1, -2) @ b
-        fpf = fpf - wx @ self.x_inverse @ np.swapaxes(wx, -1, -2)
-        a = wt @ self.q[..., None]
+            w[..., self.system.slices[f], index] = spread(self.levels(f), d_sigma)
+        fvf, wx = information(self.system, self.factorization, w, self.q_x)
+        fpf = fvf - wx @ self.x_inverse @ np.swapaxes(wx, -1, -2)
+        a = np.swapaxes(w, -1, -2) @ self.q[..., None]
         outer = a @ np.swapaxes(a, -1, -2)
         return fpf / self.scale - outer / (self.objective.dof * self.scale**2)
 
@@ -229,17 +212,3 @@ def _exog_share(q_x, x_inverse, m, k):
     left = np.moveaxis(left, -2, -3).reshape(*lead, k, m * p)
     right = np.moveaxis(right, -2, -3).reshape(*lead, k, m * p)
     return left @ np.swapaxes(right, -1, -2)
-
-
-def stack_evaluations(parts):
-    """One evaluation with a leading axis from several without."""
-    out = {}
-    for name in (field.name for field in fields(Evaluation)):
-        values = [getattr(part, name) for part in parts]
-        if values[0] is None:
-            out[name] = None
-        elif isinstance(values[0], tuple):
-            out[name] = tuple(np.stack(v) for v in zip(*values, strict=True))
-        else:
-            out[name] = np.stack(values)
-    return Evaluation(**out)

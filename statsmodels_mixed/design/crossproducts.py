@@ -14,10 +14,10 @@ from functools import cached_property
 
 import numpy as np
 
-from ..linalg import BlockGram, BlockSystem, Coupling, orthonormal_basis
+from ..linalg import BlockSystem
 from ..linalg.basis import chunks
-from .check import check_effects, check_residual
-from .pairs import pair_index
+from .check import check_residual
+from .coordinates import Coordinates, gram, level_sums, weighted
 
 
 @dataclass(frozen=True)
@@ -78,102 +78,20 @@ class CrossProducts:
         self.nobs = design.nobs
         weights = design.weights
         self.sum_log_weights = 0.0 if weights is None else float(np.log(weights).sum())
-        self.factors = design.factors
-        self.basis = orthonormal_basis(design.mean.exog, weights)
+        self._coordinates = Coordinates(design, weights)
+        self.factors, self.maps = self._coordinates.factors, self._coordinates.maps
+        self.basis = self._coordinates.basis
         self.rank = len(self.basis.kept)
-        coordinates = [self._coordinates(term) for term in design.terms]
-        self.maps = tuple(c[0] for c in coordinates)
-        self._columns = tuple(
-            tuple(column for t in terms for column in coordinates[t][1])
-            for terms in self.factors
-        )
-        self._codes = tuple(
-            design.terms[terms[0]].grouping.codes for terms in self.factors
-        )
-        self._levels = tuple(
-            design.terms[terms[0]].grouping.n_levels for terms in self.factors
-        )
-        self.system = BlockSystem(self._gram())
+        pairs = self._coordinates.pairs()
+        self.system = BlockSystem(gram(self._coordinates, pairs, weights))
         self.zx = self._with_exog()
 
-    def _coordinates(self, term):
-        """Map of one term and its columns in the new coordinates.
-
-        A constant column is kept as the number it is, so that an intercept costs
-        neither memory nor a multiplication.
-        """
-        n, weights = self.nobs, self._design.weights
-        if term.z is None:
-            total = n if weights is None else weights.sum()
-            scale = np.sqrt(n / total)
-            return np.array([[scale]]), [scale]
-        shared = term.z is self._design.mean.exog
-        basis = self.basis if shared else orthonormal_basis(term.z, weights)
-        check_effects(term, basis.kept)
-        squares = np.einsum(
-            "ij,ij,i->j", term.z, term.z, np.ones(n) if weights is None else weights
-        )
-        full = np.empty((term.k, term.k))
-        full[basis.kept] = basis.linear_map * np.sqrt(n)
-        linear = term.structure.coordinates(full, np.sqrt(squares / n))
-        # centred before it is multiplied where it may be: z can be large and narrow
-        own = linear is full
-        rows = basis.apply(term.z) * np.sqrt(n) if own else term.z @ linear
-        return linear, [np.ascontiguousarray(column) for column in rows.T]
-
-    def _weighted(self, column):
-        """``w * column``; None stands for a column of ones."""
-        weights = self._design.weights
-        if weights is None:
-            return column
-        return weights * column
+    def _weighted(self, values):
+        return weighted(values, self._design.weights)
 
     def _sums(self, f, values):
         """Sums of ``w z_a values`` over the rows of each level, (m, k)."""
-        values = self._weighted(values)
-        m = self._levels[f]
-        out = np.empty((m, len(self._columns[f])))
-        for a, column in enumerate(self._columns[f]):
-            if np.ndim(column) == 0:
-                out[:, a] = np.bincount(self._codes[f], values, m) * column
-            else:
-                out[:, a] = np.bincount(self._codes[f], values * column, m)
-        return out
-
-    def _products(self, index, length, left, right):
-        """``sum w left_a right_b`` over rows with the same index."""
-        out = np.empty((length, len(left), len(right)))
-        counts = None
-        for a, x in enumerate(left):
-            for b, y in enumerate(right):
-                if left is right and b < a:
-                    out[:, a, b] = out[:, b, a]
-                elif np.ndim(x) == 0 and np.ndim(y) == 0:
-                    if counts is None:
-                        counts = np.bincount(index, self._design.weights, length)
-                    out[:, a, b] = counts * (x * y)
-                else:
-                    out[:, a, b] = np.bincount(index, self._weighted(x * y), length)
-        return out
-
-    def _gram(self):
-        diagonals = tuple(
-            self._products(codes, m, columns, columns)
-            for codes, m, columns in zip(
-                self._codes, self._levels, self._columns, strict=True
-            )
-        )
-        couplings = {}
-        for s in range(len(self.factors)):
-            for t in range(s + 1, len(self.factors)):
-                rows, cols, index = pair_index(
-                    self._codes[s], self._codes[t], self._levels[t]
-                )
-                data = self._products(
-                    index, len(rows), self._columns[s], self._columns[t]
-                )
-                couplings[s, t] = Coupling(rows, cols, data)
-        return BlockGram(diagonals, couplings)
+        return level_sums(self._coordinates, f, self._weighted(values))
 
     def _with_exog(self):
         exog, basis = self._design.mean.exog, self.basis

@@ -86,7 +86,7 @@ def with_exact_zeros(objective, theta, value):
 def singular_directions(objective, evaluation):
     """Null directions of each term's covariance, with the slope in the variance."""
     layout, out = objective.layout, []
-    for t, (values, vectors) in enumerate(eigen(layout, evaluation.theta)):
+    for t, (values, vectors) in enumerate(eigen(layout, evaluation.x)):
         null = values <= 1e-13 * max(1.0, values[-1])
         if not null.any():
             continue
@@ -118,7 +118,7 @@ def flat_terms(layout, evaluation):
     out = set()
     for v in vectors[:, flat].T:
         ahead, behind = (
-            [lam @ lam.T for lam in layout.term_factors(evaluation.theta + step * v)]
+            [lam @ lam.T for lam in layout.term_factors(evaluation.x + step * v)]
             for step in (1e-4, -1e-4)
         )
         change = [

@@ -175,7 +175,7 @@ def _fit_single(model, objective, start, options):
     record = replace(
         record,
         start=np.array(start)[None],
-        end=evaluation.theta[None],
+        end=evaluation.x[None],
         value=np.atleast_1d(evaluation.value),
         predicted_decrease=np.array([convergence.predicted_decrease]),
         n_evaluations=np.array([driven]),
@@ -223,9 +223,9 @@ def _is_wrong(certificate):
 def _next_start(layout, evaluation, singular, certificate):
     """Where to go on from: off a saddle or a wrong bound, else from here."""
     if not certificate.negative_eigenvalues and certificate.kkt >= 0:
-        return evaluation.theta
+        return evaluation.x
     _, direction = negative_directions(evaluation.curvature)
-    return _leave(layout, evaluation.theta, singular, direction)
+    return _leave(layout, evaluation.x, singular, direction)
 
 
 def _settle(model, objective, record):
@@ -299,7 +299,7 @@ def _fit_many(model, objective, start, options):
     if parts:
         theta = theta.copy()
         for i, fit in parts.items():
-            theta[i] = fit.evaluation.theta
+            theta[i] = fit.evaluation.x
         evaluation = objective.evaluate(theta)
     negative, _ = negative_directions(evaluation.curvature)
     decrease = predicted_decrease(evaluation)

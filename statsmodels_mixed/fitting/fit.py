@@ -92,7 +92,7 @@ class Fit:
     def relative_covariances(self):
         """Covariance of each term's effects relative to sigma^2, (..., k, k)."""
         out = []
-        blocks = self.model.layout.term_factors(self.evaluation.theta)
+        blocks = self.model.layout.term_factors(self.evaluation.x)
         for lam, linear in zip(blocks, self.model.cross.maps, strict=True):
             half = linear @ lam
             out.append(half @ np.swapaxes(half, -1, -2))
@@ -123,7 +123,7 @@ class Fit:
     def modes(self):
         """Conditional modes of the random effects, per term (..., m, k)."""
         out, cross = [], self.model.cross
-        blocks = self.model.layout.term_factors(self.evaluation.theta)
+        blocks = self.model.layout.term_factors(self.evaluation.x)
         for t, (lam, linear) in enumerate(zip(blocks, cross.maps, strict=True)):
             u = self._spherical(t)
             # the exact factor, not the nudged one: zero variances give zero modes
@@ -167,7 +167,7 @@ class Fit:
         lme4's ``ranef(condVar=TRUE)``.
         """
         system, layout = self.model.cross.system, self.model.layout
-        theta = self.evaluation.theta
+        theta = self.evaluation.x
         blocks = system.factorize(layout.matrices(theta)).level_covariances()
         factors = layout.matrices(theta)
         out = []

@@ -150,7 +150,7 @@ def test_curvature_is_positive_definite_at_an_interior_optimum(name, reml):
     assert values.min() > 1e-6 * values.max()
     # and so is the true Hessian, by differences of the exact gradient
     h = 1e-4
-    theta, objective = fit.evaluation.theta, fit.objective
+    theta, objective = fit.evaluation.x, fit.objective
     hessian = np.array(
         [
             (

@@ -66,7 +66,7 @@ def deviance_at(fit, relative):
 def test_moments_are_reml_in_balanced_designs(case):
     fit = case.model().fit(True)
     assert fit.record.n_evaluations[0] == 1
-    assert_allclose(fit.record.start[0], fit.evaluation.theta, rtol=1e-7)
+    assert_allclose(fit.record.start[0], fit.evaluation.x, rtol=1e-7)
     assert fit.convergence.n_evaluations <= 2  # the certificate is one more
     assert fit.convergence.converged
 
@@ -127,7 +127,7 @@ def test_moment_start_of_many_responses():
 def test_fit_is_a_minimum_of_the_dense_deviance(name, reml):
     case = CASES[name]
     fit = case.model().fit(reml)
-    theta = fit.evaluation.theta
+    theta = fit.evaluation.x
     value = case.dense_deviance(fit.model, theta, reml)
     assert_allclose(fit.deviance, value, rtol=1e-12)
     gradient = numerical_gradient(
@@ -149,7 +149,7 @@ def test_two_optimisers_agree(name, reml):
     other = model.fit(reml, FitOptions(optimizer="lbfgs", max_iter=1000))
     assert one.convergence.converged and other.convergence.converged
     assert_allclose(other.deviance, one.deviance, rtol=0, atol=1e-7)
-    assert_allclose(other.evaluation.theta, one.evaluation.theta, atol=1e-3)
+    assert_allclose(other.evaluation.x, one.evaluation.x, atol=1e-3)
     assert one.record.n_evaluations[0] <= other.record.n_evaluations[0]
 
 
@@ -185,17 +185,17 @@ def test_start_is_in_the_units_of_the_user():
     start = tuple(usual.relative_covariances)
     fit = model.fit(True, FitOptions(start=start, tol=1e-8))
     assert fit.record.n_evaluations[0] == 1
-    assert_allclose(fit.record.start[0], usual.evaluation.theta, rtol=1e-7)
+    assert_allclose(fit.record.start[0], usual.evaluation.x, rtol=1e-7)
 
 
 def test_fits_of_one_model_do_not_influence_each_other():
     model = CASES["nested plus crossed, weights"].model()
     first = model.fit(True)
-    kept = first.evaluation.theta.copy(), float(first.deviance), first.modes[0].copy()
+    kept = first.evaluation.x.copy(), float(first.deviance), first.modes[0].copy()
     model.fit(False, FitOptions(max_iter=3))
     model.fit(True, endog=model.design.endog[::-1])
     again = model.fit(True)
-    assert_array_equal(again.evaluation.theta, kept[0])
+    assert_array_equal(again.evaluation.x, kept[0])
     assert again.deviance == kept[1]
     assert_array_equal(first.modes[0], kept[2])
 
@@ -207,7 +207,7 @@ def test_fits_of_one_model_do_not_influence_each_other():
 def test_a_variance_of_zero_is_exactly_zero(reml):
     case = no_spread()
     fit = case.model().fit(reml)
-    assert_array_equal(fit.evaluation.theta, [0.0])
+    assert_array_equal(fit.evaluation.x, [0.0])
     assert_array_equal(fit.relative_covariances[0], [[0.0]])
     assert_array_equal(fit.modes[0], np.zeros((8, 1)))
     (singular,) = fit.singulars[0]
@@ -285,7 +285,7 @@ def test_a_term_that_vanishes_entirely_is_exactly_zero(k, reml):
     fit = Case(y + 5.0, np.ones((m * n, 1)), ((codes, z, "g", "us"),)).model().fit(reml)
     assert fit.convergence.converged
     assert len(fit.singulars[0]) == k
-    assert_array_equal(fit.evaluation.theta, 0.0)
+    assert_array_equal(fit.evaluation.x, 0.0)
     assert_array_equal(fit.relative_covariances[0], 0.0)
     assert_array_equal(fit.modes[0], 0.0)
 
@@ -304,7 +304,7 @@ def test_correlation_of_one(slope, reml):
     assert singular.slope > 0
     assert fit.convergence.converged
     # no variance along it, in the coordinates of the fit
-    lam = fit.model.layout.term_factors(fit.evaluation.theta)[0]
+    lam = fit.model.layout.term_factors(fit.evaluation.x)[0]
     assert np.abs(singular.direction @ lam).max() < 1e-7
     assert (np.diag(lam) == 0).any()
     # a little variance along any direction does not lower the deviance
@@ -337,7 +337,7 @@ def test_a_start_at_a_correlation_of_one_is_left():
 def test_a_start_at_zero_stays_where_zero_is_best():
     model = no_spread().model()
     fit = model.fit(True, FitOptions(start=(np.zeros((1, 1)),)))
-    assert_array_equal(fit.evaluation.theta, [0.0])
+    assert_array_equal(fit.evaluation.x, [0.0])
     assert fit.convergence.converged
     assert fit.convergence.n_evaluations < 6
 
@@ -424,7 +424,7 @@ def test_the_record_ends_where_the_fit_is():
     start = tuple(np.zeros((term.k, term.k)) for term in model.design.terms)
     for max_iter in (1, 2, 3, 200):
         fit = model.fit(True, FitOptions(start, max_iter=max_iter))
-        assert_array_equal(fit.record.end[0], fit.evaluation.theta)
+        assert_array_equal(fit.record.end[0], fit.evaluation.x)
         assert fit.record.value[0] == fit.deviance
         figure = fit.convergence.predicted_decrease
         assert fit.record.predicted_decrease[0] == figure
@@ -464,7 +464,7 @@ def test_bad_options_are_refused(options):
 def test_no_random_terms():
     fit = replace(CASES["one k=1"], terms=()).model().fit()
     assert fit.convergence.converged
-    assert fit.evaluation.theta.shape == (0,)
+    assert fit.evaluation.x.shape == (0,)
     assert fit.modes == ()
 
 
@@ -503,8 +503,8 @@ def test_a_batch_is_its_single_fits(name, reml):
     for r in range(count):
         one = model.fit(reml, tight, endog[:, r])
         assert_allclose(many.deviance[r], one.deviance, rtol=0, atol=1e-8)
-        theta = many.evaluation.theta[r]
-        assert_allclose(theta, one.evaluation.theta, rtol=0, atol=1e-6)
+        theta = many.evaluation.x[r]
+        assert_allclose(theta, one.evaluation.x, rtol=0, atol=1e-6)
         assert_allclose(many.sigma2[r], one.sigma2, rtol=1e-6)
         assert_allclose(many.beta[r], one.beta, rtol=1e-5, atol=1e-6)
         assert many.convergences[r].converged
@@ -550,5 +550,5 @@ def test_a_batch_in_two_columns_of_one_response():
     model, endog = case.model(), responses(case, 4)
     alone = model.fit(endog=endog[:, [3]])
     among = model.fit(endog=endog)
-    assert_allclose(among.evaluation.theta[3], alone.evaluation.theta[0], rtol=1e-12)
+    assert_allclose(among.evaluation.x[3], alone.evaluation.x[0], rtol=1e-12)
     assert among.record.n_evaluations[3] == alone.record.n_evaluations[0]
