@@ -104,6 +104,10 @@ class IdentifiabilityError(MixedModelError):
     """A model whose parameters the data cannot determine."""
 
 
+class FamilyError(MixedModelError):
+    """A family or a link that is not known, or that do not go together."""
+
+
 class NewLevelError(DataError):
     """New data hold levels of a factor that were not there when fitting."""
 

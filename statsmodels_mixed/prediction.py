@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from .design.table import Table, check_finite, column_or_array
+from .design.table import check_finite, column_or_array
 from .errors import DataError, NewLevelError, check_option
 
 LEVELS = ("error", "population")
 RANDOM = ("none", "conditional")
 
 
-def predict_linear(fit, data, *, random="none", new_levels="error", offset=None):
+def predict_linear(
+    fit, data, *, random="none", new_levels="error", offset=None, random_data=None
+):
     """Linear predictor for the rows of new data.
 
     Parameters
     ----------
     fit : Fit
-        Of a model built from a formula.
-    data : DataFrame, dict, ...
-        All columns the formula mentions, the response excepted.
+    data : DataFrame, dict, array_like, ...
+        All columns the formula mentions, the response excepted; fixed-effects columns
+        of a model built from arrays.
     random : {"none", "conditional"}
         ``"none"`` is the population mean ``X beta``, ``"conditional"`` adds the
         conditional modes ``Z b``.
@@ -28,12 +30,14 @@ def predict_linear(fit, data, *, random="none", new_levels="error", offset=None)
         fitting: refuse, or predict with random effects of zero.
     offset : str or array_like, optional
         Needed when the model was given ``offset=`` as an array.
+    random_data : sequence of RandomEffects, optional
+        Groups and effects of a model built from arrays.
 
     Returns
     -------
     values : ndarray, shape (n,)
-    index : pandas.Index
-        Row labels of `data`.
+    labels : pandas.Index or None
+        Row labels of `data`, None for arrays without.
 
     Raises
     ------
@@ -41,26 +45,36 @@ def predict_linear(fit, data, *, random="none", new_levels="error", offset=None)
     """
     check_option("random", random, RANDOM)
     check_option("new_levels", new_levels, LEVELS)
-    table = Table.from_data(data)
-    values = _exog(fit, table) @ fit.beta + _offset(fit.design.mean, table, offset)
+    rows, labels = _open(fit, data, random_data)
+    values = _exog(fit, rows) @ fit.beta + _offset(fit.design.mean, rows, offset)
     if random == "conditional":
-        values = values + conditional_part(fit, table, new_levels)
-    return values, table.index
+        values = values + conditional_part(fit, rows, new_levels)
+    return values, labels
 
 
-def _exog(fit, table):
+def _open(fit, data, random_data):
+    """New data as something the encoders of the design read, and their labels."""
+    return fit.design.reader(data, random_data, _kept(fit))
+
+
+def _kept(fit):
+    """Fixed-effects columns that are not aliased, in the user's order."""
+    return np.sort(fit.model.cross.basis.kept)
+
+
+def _exog(fit, rows):
     """Fixed-effects columns that are not aliased, shape (n, p)."""
-    return fit.design.mean.encoder.encode(table)[:, np.sort(fit.model.cross.basis.kept)]
+    return fit.design.mean.encoder.encode(rows)[:, _kept(fit)]
 
 
-def population_variances(fit, data=None):
+def population_variances(fit, data=None, random_data=None):
     """Variances about the population mean for new rows, or the rows of the fit.
 
     Parameters
     ----------
     fit : Fit
-        Of a model built from a formula, when `data` are given.
-    data : DataFrame, dict, ..., optional
+    data, random_data
+        As for `predict_linear`; groups are not looked at.
 
     Returns
     -------
@@ -72,13 +86,13 @@ def population_variances(fit, data=None):
     """
     terms, weights = fit.design.terms, 1.0
     if data is None:
-        x = fit.design.mean.exog[:, np.sort(fit.model.cross.basis.kept)]
+        x = fit.design.mean.exog[:, _kept(fit)]
         effects = [term.z for term in terms]
         weights = 1.0 if fit.design.weights is None else fit.design.weights
     else:
-        table = Table.from_data(data)
-        x = _exog(fit, table)
-        effects = [term.encoder.effect_values(table) for term in terms]
+        rows, _ = _open(fit, data, random_data)
+        x = _exog(fit, rows)
+        effects = [term.encoder.effect_values(rows) for term in terms]
     observation = np.full(len(x), fit.sigma2 / weights)
     for z, cov in zip(effects, fit.covariances, strict=True):
         observation += cov[0, 0] if z is None else ((z @ cov) * z).sum(axis=1)

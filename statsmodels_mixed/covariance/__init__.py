@@ -2,8 +2,15 @@
 
 from .base import CovarianceStructure
 from .diagonal import Diagonal
+from .homdiag import HomogeneousDiagonal
 from .unstructured import Unstructured
 
-STRUCTURES = {"us": Unstructured, "diag": Diagonal}
+STRUCTURES = {"us": Unstructured, "diag": Diagonal, "homdiag": HomogeneousDiagonal}
 
-__all__ = ["STRUCTURES", "CovarianceStructure", "Diagonal", "Unstructured"]
+__all__ = [
+    "STRUCTURES",
+    "CovarianceStructure",
+    "Diagonal",
+    "HomogeneousDiagonal",
+    "Unstructured",
+]

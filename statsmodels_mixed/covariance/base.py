@@ -21,6 +21,7 @@ class CovarianceStructure(Protocol):
 
     k: int
     n_par: int
+    needs_rank: bool  # whether collinear effects leave parameters undetermined
 
     def factor(self, par: np.ndarray) -> np.ndarray:
         """Lower-triangular lambda, (..., n_par) to (..., k, k)."""
@@ -47,7 +48,9 @@ class CovarianceStructure(Protocol):
         Returns
         -------
         ndarray, shape (k, k)
-            Invertible L such that ``L' cov L``-type changes keep the structure.
+            Invertible L such that ``L' cov L``-type changes keep the structure, and
+            the columns of ``z L`` have mean square 1 (on average, if the structure
+            allows one scale only).
         """
 
     def covarying(self) -> list:

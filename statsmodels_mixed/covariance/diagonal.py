@@ -20,6 +20,8 @@ class Diagonal:
     [[1.0, 0.0], [0.0, 2.0]]
     """
 
+    needs_rank = True
+
     def __init__(self, k):
         self.k = self.n_par = k
         i = np.arange(k)

@@ -24,6 +24,8 @@ class Unstructured:
     [[1.0, 0.0], [0.5, 2.0]]
     """
 
+    needs_rank = True
+
     def __init__(self, k):
         self.k = k
         self.n_par = k * (k + 1) // 2

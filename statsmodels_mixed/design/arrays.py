@@ -8,6 +8,8 @@ import pandas as pd
 from ..errors import DataError, MissingValueError
 from .check import check_design, check_weights
 from .design import Design, PredictorDesign
+from .matrices import as_matrix, default_names
+from .newrows import ArrayEncoder, ArrayReader
 from .table import check_finite, check_order
 
 MISSING = ("raise", "drop")
@@ -31,36 +33,13 @@ def _column(values, name, nobs):
 
 
 def _matrix(exog, nobs):
-    """Fixed-effects columns and their names."""
+    """Fixed-effects columns and the names they carry."""
     if exog is None:
-        return np.empty((nobs, 0)), ()
-    names = getattr(exog, "columns", None)
-    if names is None and getattr(exog, "name", None) is not None:
-        names = [exog.name]
-    try:
-        out = np.array(exog, dtype=float, order="F")
-    except (TypeError, ValueError):
-        raise DataError(
-            "exog must be numeric; code factors first, or use a formula."
-        ) from None
-    out = out[:, None] if out.ndim == 1 else out
-    if out.ndim != 2 or len(out) != nobs:
+        return np.empty((nobs, 0)), None
+    out, names = as_matrix(exog, "exog", "F")
+    if len(out) != nobs:
         raise DataError(f"exog has shape {out.shape}, endog {nobs} rows.")
-    if names is None:
-        names = default_names(out)
-    return out, tuple(map(str, names))
-
-
-def default_names(matrix):
-    """statsmodels' names: const, x1, x2, ..."""
-    names, count = [], 0
-    for column in matrix.T:
-        if len(column) and (column == column[0]).all() and "const" not in names:
-            names.append("const")
-        else:
-            count += 1
-            names.append(f"x{count}")
-    return names
+    return out, names
 
 
 def _labels(endog, exog, nobs):
@@ -125,7 +104,8 @@ def design_from_arrays(endog, exog, terms, weights, offset, missing):
     nobs = len(y)
     if not nobs:
         raise DataError("The data are empty.")
-    x, names = _matrix(exog, nobs)
+    x, given_names = _matrix(exog, nobs)
+    names = tuple(default_names(x)) if given_names is None else given_names
     parts = {
         "endog": y,
         "exog": x,
@@ -133,11 +113,7 @@ def design_from_arrays(endog, exog, terms, weights, offset, missing):
         "offset": _column(offset, "offset", nobs),
     }
     labels = _labels(endog, exog, nobs)
-    given = {"exog": exog, "weights": weights, "offset": offset}
-    for i, term in enumerate(terms):
-        given |= {f"random[{i}]: groups": term.groups, f"random[{i}]: exog": term.exog}
-    for name, values in given.items():
-        check_order(values, labels, name)
+    _check_labels(terms, {"exog": exog, "weights": weights, "offset": offset}, labels)
     check_weights(parts["weights"], labels)
     rows = _weighty(_complete(parts, terms, missing, nobs), parts["weights"])
     labels = labels[rows]
@@ -146,24 +122,45 @@ def design_from_arrays(endog, exog, terms, weights, offset, missing):
     for name, values in parts.items():
         if values is not None:
             check_finite(name, values, labels)
-    random = [term.design(i, nobs, rows, labels) for i, term in enumerate(terms)]
+    mean = _mean(parts, names, terms, rows, labels, nobs)
     design = Design(
         endog=parts["endog"],
         endog_name=str(getattr(endog, "name", None) or "y"),
-        predictors=(
-            PredictorDesign(
-                name="mean",
-                exog=parts["exog"],
-                exog_names=names,
-                terms=tuple(random),
-                offset=parts["offset"],
-                offset_argument=offset is not None,
-            ),
-        ),
+        predictors=(mean,),
         weights=parts["weights"],
         row_labels=labels,
         rows=rows,
         nobs_given=nobs,
+        reader=_reader(mean, given_names is not None),
     )
     check_design(design)
     return design
+
+
+def _check_labels(terms, given, labels):
+    """Refuse pandas arguments with the rows in another order."""
+    for i, term in enumerate(terms):
+        given |= {f"random[{i}]: groups": term.groups, f"random[{i}]: exog": term.exog}
+    for name, values in given.items():
+        check_order(values, labels, name)
+
+
+def _mean(parts, names, terms, rows, labels, nobs):
+    """Predictor of the mean over the rows that are used."""
+    fixed = parts["exog"], names
+    random = [term.design(i, nobs, rows, labels, fixed) for i, term in enumerate(terms)]
+    return PredictorDesign(
+        name="mean",
+        exog=parts["exog"],
+        exog_names=names,
+        terms=tuple(random),
+        offset=parts["offset"],
+        encoder=ArrayEncoder(names),
+        offset_argument=parts["offset"] is not None,
+    )
+
+
+def _reader(mean, named):
+    texts = tuple(term.text for term in mean.terms)
+    groups = tuple(term.group for term in mean.terms)
+    return ArrayReader(mean.exog_names, named, texts, groups)

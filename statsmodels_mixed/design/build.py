@@ -13,11 +13,11 @@ from ..errors import (
     MissingColumnError,
     MissingValueError,
 )
-from ..formula import variables
+from ..formula import check_calls, variables
 from ..formula.spec import bare_name
 from .check import check_design, check_weights
 from .design import Design, PredictorDesign, TermDesign
-from .encode import Encoder
+from .encode import Encoder, is_known
 from .grouping import check_grouping, code_factor, cross
 from .table import (
     Table,
@@ -126,6 +126,7 @@ def build_design(
     if missing not in ("drop", "raise", "none"):
         raise DataError(f"missing={missing!r}: use 'drop' or 'raise'.")
     table = Table.from_data(data)
+    check_calls(spec.text, lambda f: f in namespace or is_known(f), STRUCTURES)
     arrays = _arrays({"weights": weights, "offset": offset}, table)
     nobs_given = table.nobs
     rows, table = _complete(table, spec, arrays, subset, missing)

@@ -113,13 +113,15 @@ def check_factors(design):
 def check_effects(term, kept):
     """Refuse varying effects that are linear combinations of one another.
 
+    Not of structures which can tell them apart all the same.
+
     Parameters
     ----------
     term : TermDesign
     kept : ndarray of int
         Columns of ``term.z`` that are not.
     """
-    if len(kept) == term.k:
+    if len(kept) == term.k or not term.structure.needs_rank:
         return
     lost = [effect for j, effect in enumerate(term.effects) if j not in kept]
     raise IdentifiabilityError(
@@ -160,7 +162,7 @@ def check_absorbed(design, cross):
         own = np.einsum("mii->i", system.gram.diagonals[f])
         k = system.gram.sizes[f][1]
         fixed = np.array([(cross.zx[part][a::k] ** 2).sum() for a in range(k)])
-        lost = np.flatnonzero(own - fixed <= ABSORBED * own)
+        lost = np.flatnonzero((own > 0) & (own - fixed <= ABSORBED * own))
         if len(lost):
             terms = [design.terms[t] for t in design.factors[f]]
             effects = [effect for term in terms for effect in term.effects]

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from .grouping import Grouping
+from .newrows import read_table
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,10 @@ class Design:
         Rows of the user's data, before any was left out.
     response : object
         Evaluates the response on new data.
+    trials : ndarray, shape (n,), or None
+        Numbers of trials of a binomial response, which is then the successes.
+    reader : callable
+        Opens new data for the encoders (see `newrows`).
     """
 
     endog: np.ndarray
@@ -107,6 +112,8 @@ class Design:
     rows: object = field(default=None, repr=False)
     nobs_given: int = 0
     response: object = field(default=None, repr=False)
+    trials: np.ndarray | None = None
+    reader: object = field(default=read_table, repr=False)
 
     @property
     def nobs(self):

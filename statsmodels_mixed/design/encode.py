@@ -19,7 +19,7 @@ import pandas as pd
 import patsy
 from patsy.desc import ModelDesc
 
-from ..errors import DataError, MissingColumnError, NewLevelError
+from ..errors import DataError, MissingColumnError, MissingValueError, NewLevelError
 from ..formula import expression_names
 from .table import check_finite
 
@@ -77,7 +77,7 @@ class Encoder:
                 if "C(" in self.text:  # patsy names levels after their elements:
                     column = pd.Series(column, copy=False)  # Python's, not numpy's
                 out[name] = column
-            elif name not in self._namespace and not _is_known(name):
+            elif name not in self._namespace and not is_known(name):
                 raise MissingColumnError(name, table.names, self.where)
         return out
 
@@ -96,7 +96,7 @@ class Encoder:
         data, info = self._columns(table), self.design_info
         try:
             values = {
-                factor: self._values(factor, data, table.nobs)
+                factor: self._values(factor, data, table)
                 for factor in info.factor_infos
             }
         except (patsy.PatsyError, NameError, TypeError, ValueError) as error:
@@ -111,8 +111,28 @@ class Encoder:
                 self._fill(subterm, values, out[:, at : at + width], table.nobs)
                 at += width
         for j, name in enumerate(self.names):
+            self._refuse_nan(name, np.isnan(out[:, j]), table)
             check_finite(f"{name} in {self.where}", out[:, j], table.index)
         return out
+
+    def _refuse_nan(self, name, nan, table):
+        """Refuse NaN of an expression where everything that it takes is there."""
+        if not nan.any():
+            return
+        for column in self._variables:
+            missing = table.missing(column) if column in table else None
+            nan = nan if missing is None else nan & ~missing
+        rows = np.flatnonzero(nan)
+        if len(rows):
+            labels = ", ".join(map(str, np.asarray(table.index)[rows[:5]]))
+            more = ", ..." if len(rows) > 5 else ""
+            raise MissingValueError(
+                f"{name} in {self.where} is NaN in {len(rows)} rows where its columns "
+                f"have values ({labels}{more}), as the logarithm of a negative number "
+                "is, or a value outside of bins. Change the expression or leave these "
+                "rows out by subset=; missing='drop' looks at the columns of the data "
+                "only."
+            )
 
     def labels(self, table):
         """Value of a single expression as it is, for use as a grouping factor."""
@@ -125,7 +145,7 @@ class Encoder:
             raise DataError(_explain(error, self.text, self.where)) from error
         return _unboxed(value)
 
-    def _values(self, factor, data, nobs):
+    def _values(self, factor, data, table):
         info = self.design_info.factor_infos[factor]
         value = factor.eval(info.state, data)
         if info.type == "numerical":
@@ -134,11 +154,14 @@ class Encoder:
             value = np.atleast_1d(np.asarray(value, dtype=float))
             value = value[:, None] if value.ndim == 1 else value
         else:
+            value = _categorical(value)
+            if len(value) == table.nobs:
+                self._refuse_nan(factor.name(), np.asarray(value.codes) < 0, table)
             value = _codes(value, info.categories, factor.name(), self.where)
-        if len(value) not in (1, nobs):
+        if len(value) not in (1, table.nobs):
             raise DataError(
-                f"{factor.name()} in {self.where} has {len(value)} values for {nobs} "
-                "rows; it must depend on the columns."
+                f"{factor.name()} in {self.where} has {len(value)} values for "
+                f"{table.nobs} rows; it must depend on the columns."
             )
         return value
 
@@ -172,7 +195,7 @@ class Encoder:
         self.__dict__.update(pickle.loads(state["pickled"]))
 
 
-def _is_known(name):
+def is_known(name):
     """Whether patsy or Python itself gives the name a meaning."""
     return hasattr(patsy.builtins, name) or hasattr(builtins, name)
 
@@ -184,11 +207,16 @@ def _unboxed(value):
     return value.array if isinstance(value, pd.Series) else value
 
 
+def _categorical(value):
+    """Values of a factor with their levels, whatever patsy boxed them in."""
+    value = _unboxed(value)
+    if isinstance(value, pd.Categorical):
+        return value
+    return pd.Categorical(np.asarray(value))
+
+
 def _codes(value, categories, name, where):
     """Positions of categorical values among the levels learnt."""
-    value = _unboxed(value)
-    if not isinstance(value, pd.Categorical):
-        value = pd.Categorical(np.asarray(value))
     known = pd.Index(list(categories), dtype=object)
     table = known.get_indexer(pd.Index(list(value.categories), dtype=object))
     codes = np.append(table, -1)[np.asarray(value.codes)]

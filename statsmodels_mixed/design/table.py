@@ -269,6 +269,11 @@ def resolve_subset(subset, table: Table) -> np.ndarray | None:
     """
     if subset is None:
         return None
+    if isinstance(subset, str):
+        raise DataError(
+            f"subset={subset!r} is text; give a boolean mask, one value per row, or "
+            "use data.query(...) with it."
+        )
     if isinstance(subset, slice):
         try:
             rows = np.arange(table.nobs)[subset]

@@ -4,6 +4,7 @@
 ``y ~ x + (1 + x | g)``, and structure calls, ``diag(x | g)``.
 """
 
+from statsmodels_mixed.formula.calls import check_calls
 from statsmodels_mixed.formula.names import expression_names, variables
 from statsmodels_mixed.formula.parser import parse_formula, parse_predictor
 from statsmodels_mixed.formula.spec import LinearPredictor, ModelSpec, RandomTerm
@@ -12,6 +13,7 @@ __all__ = [
     "LinearPredictor",
     "ModelSpec",
     "RandomTerm",
+    "check_calls",
     "expression_names",
     "parse_formula",
     "parse_predictor",

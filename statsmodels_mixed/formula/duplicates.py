@@ -11,6 +11,9 @@ from statsmodels_mixed.formula.terms import BAR_STRUCTURE, Reading
 # In these every effect has a variance of its own, so that a shared one counts
 # twice. A patterned structure may share effects: ar1(0 + t | g) + diag(0 + t | g).
 FREE_STRUCTURES = frozenset(BAR_STRUCTURE.values())
+# In these all effects have one variance: it counts twice only where another term
+# holds all of them.
+TIED_STRUCTURES = frozenset(("homdiag",))
 
 
 def check_duplicates(readings: Iterable[Reading], source: Source) -> None:
@@ -41,6 +44,10 @@ def check_duplicates(readings: Iterable[Reading], source: Source) -> None:
 def _shared(one: Reading, other: Reading) -> frozenset[str]:
     shared = one.effects & other.effects
     first, second = one.term, other.term
+    tied = [r for r in (one, other) if r.term.structure in TIED_STRUCTURES]
+    if tied:
+        whole = all(reading.effects <= shared for reading in tied)
+        return shared if whole else frozenset()
     free = {first.structure, second.structure} <= FREE_STRUCTURES
     alike = (first.structure, first.options) == (second.structure, second.options)
     if free or alike:

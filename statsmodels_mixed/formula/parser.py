@@ -9,7 +9,7 @@ from statsmodels_mixed.formula.duplicates import check_duplicates
 from statsmodels_mixed.formula.fragment import BARS, Fragment
 from statsmodels_mixed.formula.scanner import Kind, Source, scan
 from statsmodels_mixed.formula.spec import LinearPredictor, ModelSpec
-from statsmodels_mixed.formula.sums import Summand, split_sum
+from statsmodels_mixed.formula.sums import Summand, refuse_dot, split_sum
 from statsmodels_mixed.formula.terms import (
     OR_CALLS,
     Reading,
@@ -19,7 +19,7 @@ from statsmodels_mixed.formula.terms import (
     read_plain,
 )
 
-DEFAULT_STRUCTURES = ("us", "diag")
+DEFAULT_STRUCTURES = ("us", "diag", "homdiag")
 
 
 def parse_formula(
@@ -35,8 +35,8 @@ def parse_formula(
     text : str
         The formula, in patsy's language plus random terms as in lme4.
     structures : iterable of str, optional
-        Names of the covariance structures that can be called, ``us`` and
-        ``diag`` by default.
+        Names of the covariance structures that can be called, ``us``,
+        ``diag`` and ``homdiag`` by default.
     one_sided : bool
         Whether a formula without response is accepted (its `response` is None).
 
@@ -163,6 +163,7 @@ def _read_predictor(
     structures: tuple[str, ...],
 ) -> LinearPredictor:
     parts = _Parts(structures)
+    refuse_dot(right)
     _sort_sum(right, parts)
     check_duplicates(parts.random, right.source)
     return LinearPredictor(

@@ -57,6 +57,22 @@ class Summand:
         body.require_readable()
 
 
+def refuse_dot(fragment: Fragment) -> None:
+    """Raise at R's dot, which is a dot that follows no value.
+
+    Parameters
+    ----------
+    fragment : Fragment
+    """
+    tokens = fragment.source.tokens
+    for index in fragment.open_space():
+        before = tokens[index - 1]
+        value = before.kind is not Kind.OP or before.code in _CLOSING
+        if tokens[index].code == "." and (index == fragment.lo or not value):
+            message = "`.` for 'all other columns' is R. Name the columns, joined by +."
+            raise fragment.error(message, index)
+
+
 def split_sum(fragment: Fragment) -> list[Summand]:
     """Cut at the top-level signs that join, leaving those that belong to a value.
 
@@ -173,12 +189,6 @@ def _check_string(body: Fragment, index: int) -> None:
         raise body.error(message, index)
 
 
-def _check_dot(body: Fragment, index: int) -> None:
-    if len(body.unwrap()) == 1:
-        message = "`.` for 'all other columns' is R. Name the columns, joined by +."
-        raise body.error(message, index)
-
-
 def _check_offset(body: Fragment, index: int) -> None:
     if body.calls_function(index):
         message = (
@@ -193,7 +203,6 @@ _TOKEN_CHECKS = {
     "=": _refuse("A single `=` outside a call. Write == to compare, ~ to model."),
     ",": _refuse("A comma outside a call. Join terms by +."),
     "offset": _check_offset,
-    ".": _check_dot,
     "+": _check_sign,
     "-": _check_sign,
     Kind.NUMBER: _check_number,

@@ -144,6 +144,7 @@ def _read_sides(inner: Fragment, bar: int, structure: str, options: Options, ori
 
 
 def _check_sides(inner: Fragment, bar: int) -> None:
+    _check_grouping_condition(inner, bar)
     check_condition(inner, bar)
     walk = inner.part(bar + 1, inner.hi).open_space()
     second = inner.find(BARS, walk)
@@ -161,6 +162,18 @@ def _check_sides(inner: Fragment, bar: int) -> None:
     if bar == inner.hi - 1:
         message = "No grouping factor right of the bar. Write (1 | g), g a column."
         raise inner.error(message, bar)
+
+
+def _check_grouping_condition(inner: Fragment, bar: int) -> None:
+    """Raise where only the grouping is a condition: a column was meant, not 'or'."""
+    left, right = inner.part(inner.lo, bar), inner.part(bar + 1, inner.hi)
+    found = right.find(CONDITION, right.open_space())
+    if found is not None and left.find(CONDITION, left.open_space()) is None:
+        message = (
+            "A condition as grouping factor. Make it a column of the data first, or "
+            "wrap it, as in (1 | I(x > 4))."
+        )
+        raise inner.error(message, found)
 
 
 def check_condition(fragment: Fragment, bar: int) -> None:

@@ -22,12 +22,12 @@ def term_constraints(design, kept):
     """
     identity = np.eye(len(kept))
     position = {int(column): i for i, column in enumerate(kept)}
-    encoder = design.mean.encoder
-    if encoder is None:
+    coding = design.mean.encoder.design_info
+    if coding is None:
         names = [design.mean.exog_names[c] for c in kept]
         return [(name, identity[i : i + 1]) for i, name in enumerate(names)]
     out = []
-    for name, part in encoder.design_info.term_name_slices.items():
+    for name, part in coding.term_name_slices.items():
         columns = range(part.start, part.stop)
         rows = [position[c] for c in columns if c in position]
         if rows:

@@ -1,7 +1,8 @@
 """Model classes: thin subclasses of statsmodels' models."""
 
 from .lmm import LMM
+from .mixedlm import MixedLM
 from .random import RandomEffects
 from .shortcuts import lmm, mixedlm
 
-__all__ = ["LMM", "RandomEffects", "lmm", "mixedlm"]
+__all__ = ["LMM", "MixedLM", "RandomEffects", "lmm", "mixedlm"]

@@ -13,6 +13,7 @@ from ..compat import LikelihoodModel
 from ..covariance import STRUCTURES
 from ..design.arrays import design_from_arrays
 from ..design.build import build_design
+from ..design.matrices import place_columns
 from ..design.table import Table, resolve_subset
 from ..errors import DataError, RankDeficiencyWarning, warn_user
 from ..fitting import FitOptions, GaussianModel, check_covariances, deliver
@@ -34,7 +35,8 @@ class LMM(LikelihoodModel):
         Fixed-effects columns; an intercept is not added. None for no fixed effects.
     random : list
         Random-effects terms: `RandomEffects`, pairs ``(groups, exog_re)``, or
-        arrays of group labels (random intercepts).
+        arrays of group labels (random intercepts). Columns without names that repeat
+        a column of `exog` take its name.
     weights : array_like, shape (n,), optional
         Prior weights: the residual variance of row i is ``sigma^2 / w_i``.
     offset : array_like, shape (n,), optional
@@ -174,9 +176,9 @@ class LMM(LikelihoodModel):
 
     def _attach_coding(self):
         """patsy's description of the fixed effects, where statsmodels looks for it."""
-        encoder = self.design.mean.encoder
-        if encoder is not None and len(self.kept) == len(self.exog_names_full):
-            self.data.model_spec = encoder.design_info
+        coding = self.design.mean.encoder.design_info
+        if coding is not None and len(self.kept) == len(self.exog_names_full):
+            self.data.model_spec = coding
 
     def initialize(self):
         """Set the counts every statsmodels model has."""
@@ -206,6 +208,11 @@ class LMM(LikelihoodModel):
     def offset(self):
         """Known part of the mean, None when there is none."""
         return self.design.mean.offset
+
+    @staticmethod
+    def _random_entries(random_data):
+        """What a user gives as ``random_data=``, one `RandomEffects` per term."""
+        return None if random_data is None else as_terms(random_data, "random_data")
 
     def with_response(self, endog):
         """The same model for another response; nothing else is computed again."""
@@ -290,7 +297,8 @@ class LMM(LikelihoodModel):
         ----------
         params : array_like, shape (p,)
         exog : array_like, shape (n, p), optional
-            The model's own by default (its offset included).
+            The model's own by default (its offset included). Columns that were
+            dropped as aliased may be among them; a DataFrame is matched by names.
         which : {"mean", "linear"}
             The same thing here: the link is the identity.
         offset : array_like, optional
@@ -301,15 +309,9 @@ class LMM(LikelihoodModel):
             if self.exog is None:
                 raise removed_error("predict() without exog=")
             exog, offset = self.exog, self.offset if offset is None else offset
-        exog = np.asarray(exog, dtype=float)
+        names = self.exog_names_full
+        exog = place_columns(exog, names, self.kept, "exog")[:, self.kept]
         params = np.asarray(params, dtype=float)
-        if exog.ndim == 1:
-            exog = exog[None] if len(params) == len(exog) else exog[:, None]
-        if exog.ndim != 2 or exog.shape[1] != len(params):
-            raise DataError(
-                f"exog has shape {exog.shape}; give one column for each of the "
-                f"{len(params)} fixed effects, {', '.join(self.exog_names)}."
-            )
         out = exog @ params
         return out if offset is None else out + offset
 

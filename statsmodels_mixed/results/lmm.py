@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..compat import LikelihoodResultsWrapper, PredictionResults, aicc, wrapper
 from ..design.check import check_response
+from ..design.newrows import row_labels
 from ..design.table import check_order
 from ..errors import DataError, check_option
 from ..fitting import deliver
@@ -240,6 +241,7 @@ class LMMResults(MixedResults):
         random="none",
         new_levels="error",
         offset=None,
+        random_data=None,
     ):
         """Predict the response for new rows, or for the rows of the fit.
 
@@ -247,7 +249,9 @@ class LMMResults(MixedResults):
         ----------
         exog : DataFrame, dict or array_like, optional
             New data with the columns the formula mentions; a matrix of fixed-effects
-            columns when the model was built from arrays or `transform` is false.
+            columns when the model was built from arrays or `transform` is false, with
+            or without those that were dropped as aliased. A DataFrame is matched by
+            the names of its columns.
         transform : bool
             Whether to pass `exog` through the formula.
         random : {"none", "conditional"}
@@ -256,37 +260,64 @@ class LMMResults(MixedResults):
             For unseen levels of a grouping factor: refuse, or random effects of 0.
         offset : str or array_like, optional
             For new rows, when the model was given ``offset=`` as an array.
+        random_data : list, optional
+            For new rows of a model built from arrays: one `RandomEffects`, pair
+            ``(groups, exog)`` or array of groups per term, as in ``LMM(random=)`` and
+            in that order. Varying effects that repeat columns of `exog` can be left
+            out.
 
         Returns
         -------
         Series or ndarray
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import statsmodels_mixed as smm
+        >>> data = smm.datasets.load("sleepstudy")
+        >>> exog = np.column_stack([np.ones(180), data.Days])
+        >>> res = smm.LMM(data.Reaction, exog, random=[(data.Subject, exog)]).fit()
+        >>> new = np.array([[1.0, 10.0], [1.0, 11.0]])
+        >>> groups = ["308", "309"]
+        >>> res.predict(new, random="conditional", random_data=[groups]).round(2)
+        array([450.33, 231.33])
         """
         check_option("random", random, RANDOM)
         check_option("new_levels", new_levels, LEVELS)
         if exog is None:
-            conditional = random == "conditional"
-            return self._wrapped_rows(
-                self.fittedvalues if conditional else self.fitted_marginal
-            )
-        if transform and self.fit_record.design.mean.encoder is not None:
-            values, index = predict_linear(
-                self.fit_record,
-                exog,
-                random=random,
-                new_levels=new_levels,
-                offset=offset,
-            )
-            return pd.Series(values, index=index)
-        if random != "none":
-            raise DataError(
-                "random='conditional' for new rows needs a model built from a formula."
-            )
-        index = exog.index if isinstance(exog, (pd.Series, pd.DataFrame)) else None
-        values = self.model.predict(self._params, np.asarray(exog, dtype=float))
-        values = values if offset is None else values + np.asarray(offset, dtype=float)
-        return values if index is None else pd.Series(values, index=index)
+            return self._predict_own_rows(random, random_data)
+        if not transform and self.fit_record.design.mean.encoder.design_info:
+            return self._predict_coded(exog, random, offset, random_data)
+        values, labels = predict_linear(
+            self.fit_record,
+            exog,
+            random=random,
+            new_levels=new_levels,
+            offset=offset,
+            random_data=self.model._random_entries(random_data),
+        )
+        return _labelled(values, labels)
 
-    def get_prediction(self, exog=None, offset=None):
+    def _predict_own_rows(self, random, random_data):
+        if random_data is not None:
+            raise DataError(
+                "random_data= describes new rows: give their exog too "
+                "(np.empty((n, 0)) for a model without fixed effects)."
+            )
+        values = self.fitted_marginal if random == "none" else self.fittedvalues
+        return self._wrapped_rows(values)
+
+    def _predict_coded(self, exog, random, offset, random_data):
+        """Population means of columns that went through the formula already."""
+        if random != "none" or random_data is not None:
+            raise DataError(
+                "transform=False takes the columns of the fixed effects only; for "
+                "random effects of new rows give the data the formula mentions."
+            )
+        values = self.model.predict(self._params, exog, offset=offset)
+        return _labelled(values, row_labels(exog, len(values)))
+
+    def get_prediction(self, exog=None, offset=None, random_data=None):
         """Population means of new rows, or of the rows of the fit, with intervals.
 
         Parameters
@@ -295,24 +326,19 @@ class LMMResults(MixedResults):
             As for `predict`.
         offset : str or array_like, optional
             As for `predict`.
+        random_data : list, optional
+            As for `predict`; groups are not looked at and may be None.
 
         Returns
         -------
         statsmodels.regression._prediction.PredictionResults
             ``summary_frame()`` holds the mean, its interval, and the interval of an
             observation in new levels of all grouping factors. The estimated
-            variances are taken as known. For a matrix of new rows the latter is NaN:
-            it does not say which effects vary.
+            variances are taken as known.
         """
-        mean = self.predict(exog, offset=offset)
-        if exog is None:
-            parts = population_variances(self.fit_record)
-        elif self.fit_record.design.mean.encoder is not None:
-            parts = population_variances(self.fit_record, exog)
-        else:
-            x = np.atleast_2d(np.asarray(exog, dtype=float))
-            variance = ((x @ self.cov_params_default) * x).sum(axis=1)
-            parts = variance, np.full(len(x), np.nan)
+        mean = self.predict(exog, offset=offset, random_data=random_data)
+        entries = self.model._random_entries(random_data)
+        parts = population_variances(self.fit_record, exog, entries)
         labels = getattr(mean, "index", None)
         return PredictionResults(
             np.asarray(mean),
@@ -346,6 +372,10 @@ class LMMResults(MixedResults):
     def aicc(self):
         """AIC with the small-sample correction of Hurvich and Tsai."""
         return aicc(self.llf, self.nobs, self.df_modelwc)
+
+
+def _labelled(values, labels):
+    return values if labels is None else pd.Series(values, index=labels)
 
 
 class LMMResultsWrapper(LikelihoodResultsWrapper):

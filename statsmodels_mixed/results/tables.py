@@ -115,7 +115,7 @@ def _singular_message(fit, t, directions):
     label = f"({term.text.split('|')[0].strip()} | {term.group})"
     sd = np.sqrt(np.diag(cov))
     still = [effect for effect, s in zip(term.effects, sd, strict=True) if s == 0]
-    if len(still) == len(directions):
+    if len(still) >= len(directions):  # more, where effects share one variance
         return f"{label}: no variance of {', '.join(still)}"
     if term.k == 2:
         sign = "+1" if cov[0, 1] > 0 else "-1"

@@ -268,7 +268,7 @@ def test_bad_calls():
     with pytest.raises(DataError, match="length 3"):
         smm.mixedlm("Weight ~ Time", DATA, groups=[1, 2, 3])
     with pytest.raises(DataError, match=r"vc_formula\['a'\]"):
-        smm.mixedlm("Weight ~ Time", DATA, groups="Pig", vc_formula={"a": "Time + Pen"})
+        smm.mixedlm("Weight ~ Time", DATA, groups="Pig", vc_formula={"a": "(1 | Pen)"})
 
 
 def test_summary_and_pickle_of_the_dropin():

@@ -467,7 +467,7 @@ def test_predict_of_a_model_built_from_arrays(res, sleepstudy):
     np.testing.assert_allclose(fit.predict(), res.predict(), rtol=1e-9)
     np.testing.assert_allclose(fit.predict(x[:3]), res.predict()[:3], rtol=1e-9)
     np.testing.assert_allclose(fit.fittedvalues, res.fittedvalues, rtol=1e-7)
-    with pytest.raises(DataError, match="formula"):
+    with pytest.raises(DataError, match="random_data="):
         fit.predict(x[:3], random="conditional")
     with pytest.raises(DataError, match=r"\(3, 1\)"):
         fit.predict(x[:3, :1])
@@ -517,7 +517,8 @@ def test_get_prediction_of_student_and_of_arrays(sleepstudy):
     got = fit.get_prediction(x[:2])
     half = stats.t.ppf(0.975, 178) * got.se_mean
     np.testing.assert_allclose(got.conf_int()[:, 1], got.predicted_mean + half)
-    assert np.isnan(got.se_obs).all()
+    spread = np.sqrt(got.se_mean**2 + fit.cov_re["Subject"].iloc[0, 0] + fit.scale)
+    np.testing.assert_allclose(got.se_obs, spread)
 
 
 def test_bootstrap_is_parametric(res):

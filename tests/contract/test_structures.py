@@ -12,6 +12,12 @@ EVERY = pytest.mark.parametrize(
     [kind(k) for kind in STRUCTURES.values() for k in (1, 2, 3, 4)],
     ids=[f"{name} k={k}" for name in STRUCTURES for k in (1, 2, 3, 4)],
 )
+# of these every effect has a variance of its own
+SEPARATE = pytest.mark.parametrize(
+    "structure",
+    [STRUCTURES[name](k) for name in ("us", "diag") for k in (1, 2, 3, 4)],
+    ids=[f"{name} k={k}" for name in ("us", "diag") for k in (1, 2, 3, 4)],
+)
 
 
 def parameters(structure, count=6):
@@ -65,6 +71,12 @@ def test_canonical_keeps_the_covariance(structure):
 
 
 @EVERY
+def test_canonical_does_not_depend_on_the_sign(structure):
+    for par in parameters(structure):
+        assert_allclose(structure.canonical(-par), structure.canonical(par))
+
+
+@SEPARATE
 def test_canonical_is_one_representative(structure):
     """Signs of the columns of lambda say nothing."""
     rng = np.random.default_rng(0)
@@ -111,7 +123,7 @@ def test_from_covariance_of_zero_is_exactly_zero(structure):
     assert_array_equal(par, np.zeros(structure.n_par))
 
 
-@EVERY
+@SEPARATE
 def test_exact_zeros_of_a_variance_stay_exact(structure):
     """Effects without variance have rows of exact zeros in the factor."""
     k = structure.k
@@ -141,7 +153,16 @@ def test_unstructured_singular_covariance_has_an_exact_zero(k, rank):
 
 @EVERY
 def test_from_covariance_of_any_matrix_is_in_the_structure(structure):
-    """The closest one: variances survive in every structure so far."""
+    """The closest one: the total variance survives in every structure."""
+    rng = np.random.default_rng(structure.k)
+    half = rng.standard_normal((structure.k, structure.k))
+    cov = half @ half.T
+    found = covariance(structure, structure.from_covariance(cov))
+    assert_allclose(np.trace(found), np.trace(cov), rtol=1e-12)
+
+
+@SEPARATE
+def test_from_covariance_of_any_matrix_keeps_the_variances(structure):
     rng = np.random.default_rng(structure.k)
     half = rng.standard_normal((structure.k, structure.k))
     cov = half @ half.T
@@ -168,7 +189,11 @@ def test_names_are_those_of_lme4():
     assert STRUCTURES["diag"](3).names(("a", "b", "c")) == ["a", "b", "c"]
 
 
-@EVERY
+def test_one_name_for_a_shared_variance():
+    assert STRUCTURES["homdiag"](3).names(("a", "b", "c")) == ["a"]
+
+
+@SEPARATE
 def test_names_are_at_the_places_they_name(structure):
     """``b.a`` is what moves lambda[b, a], ``a`` what moves lambda[a, a]."""
     effects = EFFECTS[: structure.k]
@@ -197,14 +222,23 @@ def test_coordinates_keep_the_structure(structure):
         assert_allclose(kept, inside, rtol=0, atol=1e-11 * np.abs(inside).max())
 
 
-@EVERY
-def test_coordinates_bring_the_columns_to_length_one(structure):
+def in_coordinates(structure):
     rng = np.random.default_rng(structure.k)
     z = rng.standard_normal((50, structure.k)) * 10.0 ** np.arange(structure.k)
     r = np.linalg.qr(z / np.sqrt(len(z)), mode="r")
     linear = np.linalg.inv(r)
     lengths = np.sqrt((z**2).mean(axis=0))
-    new = z @ structure.coordinates(linear, lengths)
+    return z @ structure.coordinates(linear, lengths)
+
+
+@EVERY
+def test_coordinates_bring_the_columns_to_length_one_on_average(structure):
+    assert_allclose((in_coordinates(structure) ** 2).mean(), 1.0, rtol=1e-10)
+
+
+@SEPARATE
+def test_coordinates_bring_the_columns_to_length_one(structure):
+    new = in_coordinates(structure)
     assert_allclose((new**2).mean(axis=0), 1.0, rtol=1e-10)
 
 

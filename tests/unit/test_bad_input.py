@@ -7,6 +7,7 @@ import pytest
 import statsmodels_mixed as smm
 from statsmodels_mixed.errors import (
     DataError,
+    FormulaError,
     IdentifiabilityError,
     MissingColumnError,
     MissingValueError,
@@ -105,6 +106,46 @@ CASES = {
         MissingValueError,
         ("(x | g)", "row4"),
         lambda: _fit(_with("x", 4, np.inf), "y ~ 1 + (x | g)"),
+    ),
+    "log of a negative number": (
+        MissingValueError,
+        ("np.log(x)", "NaN in 12 rows", "(row0, row1,", "missing='drop'", "subset="),
+        lambda: _fit(frame(), "y ~ np.log(x) + (1 | g)"),
+    ),
+    "log of a negative response": (
+        MissingValueError,
+        ("np.log(y)", "the response", "where its columns have values", "subset="),
+        lambda: _fit(_with("y", 3, -1.0), "np.log(y) ~ x + (1 | g)"),
+    ),
+    "log of a negative number beside missing values": (
+        MissingValueError,
+        ("NaN in 11 rows", "(row0, row2,"),
+        lambda: _fit(_with("x", 1, np.nan), "y ~ np.log(x) + (1 | g)"),
+    ),
+    "value outside of bins": (
+        MissingValueError,
+        ("pd.cut(x, [0, 1, 2]", "NaN in 12 rows", "outside of bins"),
+        lambda: _fit(frame(), "y ~ pd.cut(x, [0, 1, 2], labels=['a', 'b']) + (1 | g)"),
+    ),
+    "subset as text": (
+        DataError,
+        ("subset='x > 0'", "boolean mask", "data.query"),
+        lambda: _fit(frame(), subset="x > 0"),
+    ),
+    "R's poly": (
+        FormulaError,
+        ("'poly'", "I(x**2)", "bs(x, df=4)", "\n        ^"),
+        lambda: _fit(frame(), "y ~ poly(x, 2) + (1 | g)"),
+    ),
+    "log without np": (
+        FormulaError,
+        ("'log'", "np.log", "\n    ^"),
+        lambda: _fit(frame(), "log(y) ~ x + (1 | g)"),
+    ),
+    "a function nobody has defined": (
+        FormulaError,
+        ("'wiggle'", "define or import it"),
+        lambda: _fit(frame(), "y ~ x + (0 + wiggle(x) | g)"),
     ),
     "all rows missing": (
         MissingValueError,

@@ -50,7 +50,15 @@ MALFORMED = [
     ("I((x>1) | (z>2))", "y ~ (x>1) @| (z>2)"),
     ("I((x>1) | (z))", "y ~ w*((x>1 @| z) + u)"),
     ("I((x == 1) | (z))", "y ~ x == 1 @| z"),
+    # R's dot
+    ("is R. Name the columns", "y ~ @."),
+    ("is R. Name the columns", "y ~ @. + (1|g)"),
+    ("is R. Name the columns", "y ~ @. - x"),
+    ("is R. Name the columns", "y ~ x + @.:z"),
     # grouping
+    ("(1 | I(x > 4))", "y ~ (1|x@>4)"),
+    ("(1 | I(x > 4))", "y ~ (x|f:x@>4)"),
+    ("(1 | I(x > 4))", "y ~ (1|(x @== 4))"),
     ("no grouping factor", "y ~ (1|@2)"),
     ("no grouping factor", "y ~ (1|@'g')"),
     ("no grouping factor", "y ~ (1|@-g)"),

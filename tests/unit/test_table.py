@@ -442,7 +442,7 @@ NO_SUBSETS = {
     "labels slice": (slice("a", "b"), "not of labels"),
     "floats": ([0.5], "boolean or positions, not float64"),
     "labels": (["r1"], "boolean or positions, not category"),
-    "text": ("y > 2", "array-like, not str"),
+    "text": ("y > 2", "is text; give a boolean mask"),
     "callable": (len, "array-like, not builtin"),
     "scalar": (2, "array-like, not int"),
     "other order": (pd.Series([True] * 4, index=[3, 2, 1, 0]), "another order"),
