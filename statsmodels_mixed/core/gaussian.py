@@ -111,8 +111,8 @@ class GaussianObjective:
         }
 
     def _deviance(self, logdet, state):
-        n = self.dof
-        value = logdet + n * (1.0 + np.log(2.0 * np.pi * state["r2"] / n))
+        n, r2 = self.dof, state["r2"]
+        value = gaussian_deviance(n, logdet, r2, r2 / n)
         if self.reml:
             value = value + np.linalg.slogdet(state["xvx"])[1] + self.cross.logdet_exog
         value = value + 2.0 * n * np.log(self.response.unit)
@@ -121,6 +121,32 @@ class GaussianObjective:
     def _rounding(self, r2):
         """Error of the deviance from cancellation in r2, where V is far from I."""
         return np.finfo(float).eps * self.dof * self.response.ee / r2
+
+
+def gaussian_deviance(dof, logdet, r2, scale):
+    """``log|H| + dof log(2 pi scale) + r2 / scale``: a deviance but for constants.
+
+    Parameters
+    ----------
+    dof : int
+        Rows, less the rank of X for REML.
+    logdet : ndarray, shape (...)
+        ``log|H|``, the determinant of V.
+    r2 : ndarray, shape (...)
+        Penalised residual sum of squares.
+    scale : ndarray, shape (...)
+        Residual variance; ``r2 / dof`` where it is profiled out.
+
+    Returns
+    -------
+    ndarray, shape (...)
+
+    Examples
+    --------
+    >>> round(float(gaussian_deviance(2, 0.0, 2.0, 1.0)), 4)
+    5.6758
+    """
+    return logdet + dof * np.log(2.0 * np.pi * scale) + r2 / scale
 
 
 def _inverse(xvx):

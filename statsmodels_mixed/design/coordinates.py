@@ -1,4 +1,4 @@
-"""Coordinates of fixed and varying effects in which cross-products keep their digits."""
+"""Coordinates of X and z in which cross-products keep their digits."""
 
 from __future__ import annotations
 

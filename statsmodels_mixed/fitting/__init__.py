@@ -1,8 +1,9 @@
 """From a design to a fit: starting values, minimisation, boundary, certificate."""
 
 from .convergence import Convergence
-from .engine import FitOptions, GaussianModel
+from .engine import GaussianModel
 from .fit import Fit
+from .search import FitOptions
 from .verdict import check_covariances, deliver
 
 __all__ = [

@@ -3,62 +3,27 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from types import SimpleNamespace
 
 import numpy as np
 
 from ..core import GaussianObjective
+from ..core.gaussian import gaussian_deviance
 from ..core.layout import ThetaLayout
 from ..design.check import check_absorbed
 from ..design.crossproducts import CrossProducts
 from ..design.design import Design
-from ..errors import DataError
 from ..optimize import DRIVERS
-from .boundary import (
-    WORTHLESS,
-    is_suspicious,
-    singular_directions,
-    with_exact_zeros,
-)
+from .boundary import WORTHLESS, is_suspicious
 from .convergence import CONVERGED, Convergence, negative_directions, predicted_decrease
 from .fit import Fit
+from .search import FitOptions, search
 from .start import moment_start
 
 RESTARTS = 4
 # ratio of the response's sum of squares to the residual's that calls for a look
 DELICATE = 1e6
-
-
-@dataclass(frozen=True)
-class FitOptions:
-    """How to minimise.
-
-    Attributes
-    ----------
-    start : sequence of ndarray, optional
-        Relative covariance matrix (k, k) of each term to start from.
-    optimizer : str
-        ``"newton"`` (average information) or ``"lbfgs"`` (gradient only).
-    tol : float
-        Stop when the predicted decrease of the deviance falls below this; the step
-        that predicts it is still taken.
-    max_iter : int
-        Most evaluations of criterion and gradient.
-    """
-
-    start: tuple | None = None
-    optimizer: str = "newton"
-    tol: float = 1e-8
-    max_iter: int = 200
-
-    def __post_init__(self):
-        if self.optimizer not in DRIVERS:
-            known = ", ".join(map(repr, DRIVERS))
-            raise DataError(f"optimizer={self.optimizer!r} is not one of {known}.")
-        if not self.tol > 0 or self.max_iter < 1:
-            raise DataError("tol must be positive and max_iter at least 1.")
 
 
 class GaussianModel:
@@ -129,8 +94,7 @@ class GaussianModel:
         r2 = unit**2 * at.r2 + gap @ at.precision @ gap
         n = self.cross.nobs
         scale = r2 / n if scale is None else scale
-        value = n * np.log(2.0 * np.pi * scale) + at.logdet + r2 / scale
-        value -= self.cross.sum_log_weights
+        value = gaussian_deviance(n, at.logdet, r2, scale) - self.cross.sum_log_weights
         score = -(inverse.T @ at.precision @ gap) / scale
         hessian = -(inverse.T @ at.precision @ inverse) / scale
         return -0.5 * float(value), score, hessian
@@ -154,34 +118,9 @@ class GaussianModel:
 
 
 def _fit_single(model, objective, start, options):
-    """Minimise, put exact zeros, and restart where the certificate says no."""
-    theta, spent, driven = np.array(start), 0, 0
-    rounds, certificates = [], []
-    for _ in range(RESTARTS):
-        record = DRIVERS[options.optimizer](
-            _single(objective), theta[None], options.tol, options.max_iter - spent
-        )
-        evaluation, singular, more = _settle(model, objective, record)
-        driven += int(record.n_evaluations[0])
-        spent += int(record.n_evaluations[0]) + more
-        certificate = _certificate(evaluation, singular, spent)
-        rounds.append((float(evaluation.value), len(rounds), evaluation, singular))
-        certificates.append(certificate)
-        if not _is_wrong(certificate) or spent >= options.max_iter:
-            break
-        theta = _next_start(model.layout, evaluation, singular, certificate)
-    _, which, evaluation, singular = min(rounds, key=lambda r: r[:2])
-    convergence = replace(certificates[which], n_evaluations=spent)
-    record = replace(
-        record,
-        start=np.array(start)[None],
-        end=evaluation.x[None],
-        value=np.atleast_1d(evaluation.value),
-        predicted_decrease=np.array([convergence.predicted_decrease]),
-        n_evaluations=np.array([driven]),
-        reached=np.array([convergence.predicted_decrease <= options.tol]),
-    )
-    return Fit(model, objective, record, evaluation, (convergence,), (singular,))
+    found = search(objective, start, options)
+    ends = (found.convergence,), (found.singular,)
+    return Fit(model, objective, found.record, found.evaluation, *ends)
 
 
 def _checked_by_rows(fit, endog):
@@ -200,80 +139,6 @@ def _checked_by_rows(fit, endog):
     rounding = max(fit.convergence.rounding, float(fit.objective.dof * gap))
     convergence = replace(fit.convergence, rounding=rounding)
     return replace(fit, convergences=(convergence,))
-
-
-def _certificate(evaluation, singular, spent):
-    negative, _ = negative_directions(evaluation.curvature)
-    return Convergence(
-        float(predicted_decrease(evaluation)[0]),
-        int(negative),
-        min((s.slope for s in singular), default=np.inf),
-        spent,
-        float(evaluation.rounding),
-    )
-
-
-def _is_wrong(certificate):
-    """Whether there is a way down from here, whatever the digits."""
-    c = certificate
-    left = c.predicted_decrease > max(CONVERGED, c.rounding)
-    return c.negative_eigenvalues or c.kkt < 0 or left
-
-
-def _next_start(layout, evaluation, singular, certificate):
-    """Where to go on from: off a saddle or a wrong bound, else from here."""
-    if not certificate.negative_eigenvalues and certificate.kkt >= 0:
-        return evaluation.x
-    _, direction = negative_directions(evaluation.curvature)
-    return _leave(layout, evaluation.x, singular, direction)
-
-
-def _settle(model, objective, record):
-    """Evaluation at the end of a minimisation, with exact zeros where they belong.
-
-    The step that would have come next costs nothing extra: derivatives are wanted
-    at the final point anyway. A zero stays only if the deviance does not fall when
-    the variance leaves it: nearly nothing may still be something.
-    """
-    theta = model.layout.canonical(record.ahead[0])
-    evaluation, count = objective.evaluate(theta), 1
-    if evaluation.value > record.value[0] + WORTHLESS + evaluation.rounding:
-        theta = model.layout.canonical(record.end[0])
-        evaluation, count = objective.evaluate(theta), 2
-    zeroed, _, more = with_exact_zeros(objective, theta, float(evaluation.value))
-    if zeroed is not theta:
-        at_zero = objective.evaluate(model.layout.canonical(zeroed))
-        singular = singular_directions(objective, at_zero)
-        count += 1
-        if min((s.slope for s in singular), default=np.inf) >= 0:
-            return at_zero, singular, count + more
-    return evaluation, singular_directions(objective, evaluation), count + more
-
-
-def _leave(layout, theta, singular, direction):
-    """A point off the saddle: inside along the worst singular direction, if any."""
-    worst = min(singular, key=lambda s: s.slope, default=None)
-    if worst is None or worst.slope >= 0:
-        return theta + 0.1 * direction
-    out, part = theta.copy(), layout.slices[worst.term]
-    structure = layout.structures[worst.term]
-    lam = structure.factor(theta[part])
-    push = 0.1 * np.outer(worst.direction, worst.direction)
-    out[part] = structure.from_covariance(lam @ lam.T + push)
-    return out
-
-
-def _single(objective):
-    def evaluate(x, index):
-        e = objective.evaluate(x[0])
-        return SimpleNamespace(
-            value=np.atleast_1d(e.value),
-            rounding=np.atleast_1d(e.rounding),
-            gradient=e.gradient[None],
-            curvature=e.curvature[None],
-        )
-
-    return evaluate
 
 
 def _fit_many(model, objective, start, options):

@@ -13,18 +13,19 @@ from .boundary import flat_terms
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class BaseFit:
     """The end of a minimisation, in the user's units.
 
     Leading axes of all arrays are responses, when many were fitted at once.
 
     Attributes
     ----------
-    model : GaussianModel
-    objective : GaussianObjective
+    model : GaussianModel or GeneralizedModel
+    objective : object
+        The criterion.
     record : OptimizationRecord
     evaluation : Evaluation
-        At the canonical theta, in the coordinates of the fit.
+        At the canonical parameters, in the coordinates of the fit.
     convergences : tuple of Convergence
         One per response.
     singulars : tuple of tuple of SingularDirection
@@ -32,7 +33,7 @@ class Fit:
     """
 
     model: object
-    objective: GaussianObjective
+    objective: object
     record: OptimizationRecord
     evaluation: Evaluation
     convergences: tuple
@@ -44,11 +45,6 @@ class Fit:
         return self.model.design
 
     @property
-    def reml(self):
-        """Whether the criterion was REML."""
-        return self.objective.reml
-
-    @property
     def convergence(self):
         """Certificate of the (first) response."""
         return self.convergences[0]
@@ -57,6 +53,107 @@ class Fit:
     def deviance(self):
         """Minus twice the log-likelihood, or REML criterion, shape (...)."""
         return self.evaluation.value
+
+    @cached_property
+    def relative_covariances(self):
+        """Covariance of each term's effects relative to `scale`, (..., k, k)."""
+        out = []
+        blocks = self.model.layout.term_factors(self.evaluation.x)
+        for lam, linear in zip(blocks, self._coordinates.maps, strict=True):
+            half = linear @ lam
+            out.append(half @ np.swapaxes(half, -1, -2))
+        return tuple(out)
+
+    @cached_property
+    def covariances(self):
+        """Covariance of each term's effects, in units of the response, (..., k, k)."""
+        return tuple(self.scale[..., None, None] * c for c in self.relative_covariances)
+
+    @cached_property
+    def theta(self):
+        """Relative covariance factors in the user's units, term by term."""
+        return self.model.layout.from_covariances(self.relative_covariances)
+
+    def flat_terms(self):
+        """Terms along whose variances the deviance of a single response is flat.
+
+        Returns
+        -------
+        tuple of int
+        """
+        return flat_terms(self.model.layout, self.evaluation)
+
+    @cached_property
+    def modes(self):
+        """Conditional modes of the random effects, per term (..., m, k)."""
+        out, cross = [], self._coordinates
+        blocks = self.model.layout.term_factors(self.evaluation.x)
+        for t, (lam, linear) in enumerate(zip(blocks, cross.maps, strict=True)):
+            u = self._spherical(t)
+            # the exact factor, not the nudged one: zero variances give zero modes
+            out.append(u @ np.swapaxes(linear @ lam, -1, -2))
+        return tuple(out)
+
+    def _place(self, t):
+        layout, system = self.model.layout, self._coordinates.system
+        f = next(i for i, terms in enumerate(layout.factors) if t in terms)
+        return f, system.slices[f], system.gram.sizes[f], layout.columns[t]
+
+    def _spherical(self, t):
+        _, part, (m, size), cols = self._place(t)
+        u = self.unit[..., None] * self.evaluation.u[..., part]
+        return u.reshape(*u.shape[:-1], m, size)[..., cols]
+
+    @cached_property
+    def fixed_part(self):
+        """``X beta`` plus offset, shape (..., n)."""
+        kept = np.sort(self._coordinates.basis.kept)
+        mean = self.design.mean
+        beta = np.zeros((*self.beta.shape[:-1], mean.exog.shape[1]))
+        beta[..., kept] = self.beta
+        out = beta @ mean.exog.T
+        return out if mean.offset is None else out + mean.offset
+
+    @cached_property
+    def random_part(self):
+        """``Z b`` at the conditional modes, shape (..., n)."""
+        out = np.zeros((*self.deviance.shape, self.design.nobs))
+        for term, modes in zip(self.design.terms, self.modes, strict=True):
+            rows = modes[..., term.grouping.codes, :]
+            out += rows[..., 0] if term.z is None else (rows * term.z).sum(axis=-1)
+        return out
+
+    def _level_blocks(self, factorization):
+        """``Lambda H^-1 Lambda'`` of each level in the user's effects, per term."""
+        factors, out = self.model.layout.matrices(self.evaluation.x), []
+        blocks = factorization.level_covariances()
+        for t, linear in enumerate(self._coordinates.maps):
+            f, _, _, cols = self._place(t)
+            # the exact factor here too
+            half = linear @ factors[f][cols, cols]
+            out.append(half @ blocks[f][..., cols, cols] @ half.T)
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class Fit(BaseFit):
+    """Fit of a Gaussian response."""
+
+    objective: GaussianObjective
+
+    @property
+    def _coordinates(self):
+        return self.model.cross
+
+    @property
+    def reml(self):
+        """Whether the criterion was REML."""
+        return self.objective.reml
+
+    @property
+    def scale(self):
+        """What covariances are relative to: `sigma2`."""
+        return self.sigma2
 
     @property
     def sigma2(self):
@@ -89,92 +186,12 @@ class Fit:
         return self.sigma2[..., None, None] * (linear @ inverse @ linear.T)
 
     @cached_property
-    def relative_covariances(self):
-        """Covariance of each term's effects relative to sigma^2, (..., k, k)."""
-        out = []
-        blocks = self.model.layout.term_factors(self.evaluation.x)
-        for lam, linear in zip(blocks, self.model.cross.maps, strict=True):
-            half = linear @ lam
-            out.append(half @ np.swapaxes(half, -1, -2))
-        return tuple(out)
-
-    @cached_property
-    def covariances(self):
-        """Covariance of each term's effects, in units of the response, (..., k, k)."""
-        return tuple(
-            self.sigma2[..., None, None] * c for c in self.relative_covariances
-        )
-
-    @cached_property
-    def theta(self):
-        """Relative covariance factors in the user's units, term by term."""
-        return self.model.layout.from_covariances(self.relative_covariances)
-
-    def flat_terms(self):
-        """Terms along whose variances the deviance of a single response is flat.
-
-        Returns
-        -------
-        tuple of int
-        """
-        return flat_terms(self.model.layout, self.evaluation)
-
-    @cached_property
-    def modes(self):
-        """Conditional modes of the random effects, per term (..., m, k)."""
-        out, cross = [], self.model.cross
-        blocks = self.model.layout.term_factors(self.evaluation.x)
-        for t, (lam, linear) in enumerate(zip(blocks, cross.maps, strict=True)):
-            u = self._spherical(t)
-            # the exact factor, not the nudged one: zero variances give zero modes
-            out.append(u @ np.swapaxes(linear @ lam, -1, -2))
-        return tuple(out)
-
-    def _place(self, t):
-        layout, system = self.model.layout, self.model.cross.system
-        f = next(i for i, terms in enumerate(layout.factors) if t in terms)
-        return f, system.slices[f], system.gram.sizes[f], layout.columns[t]
-
-    def _spherical(self, t):
-        _, part, (m, size), cols = self._place(t)
-        u = self.unit[..., None] * self.evaluation.u[..., part]
-        return u.reshape(*u.shape[:-1], m, size)[..., cols]
-
-    @cached_property
-    def fixed_part(self):
-        """``X beta`` plus offset, shape (..., n)."""
-        kept = np.sort(self.model.cross.basis.kept)
-        mean = self.design.mean
-        beta = np.zeros((*self.beta.shape[:-1], mean.exog.shape[1]))
-        beta[..., kept] = self.beta
-        out = beta @ mean.exog.T
-        return out if mean.offset is None else out + mean.offset
-
-    @cached_property
-    def random_part(self):
-        """``Z b`` at the conditional modes, shape (..., n)."""
-        out = np.zeros((*self.deviance.shape, self.design.nobs))
-        for term, modes in zip(self.design.terms, self.modes, strict=True):
-            rows = modes[..., term.grouping.codes, :]
-            out += rows[..., 0] if term.z is None else (rows * term.z).sum(axis=-1)
-        return out
-
-    @cached_property
     def conditional_covariances(self):
         """Conditional covariance of the effects of each level, per term (m, k, k).
 
         ``sigma^2 [Lambda H^-1 Lambda']_ll`` at the estimates, beta held fixed, as
         lme4's ``ranef(condVar=TRUE)``.
         """
-        system, layout = self.model.cross.system, self.model.layout
-        theta = self.evaluation.x
-        blocks = system.factorize(layout.matrices(theta)).level_covariances()
-        factors = layout.matrices(theta)
-        out = []
-        for t, linear in enumerate(self.model.cross.maps):
-            f, _, _, cols = self._place(t)
-            half = factors[f][cols, cols]
-            inner = blocks[f][..., cols, cols]
-            half = linear @ half
-            out.append(self.sigma2 * (half @ inner @ half.T))
-        return tuple(out)
+        factors = self.model.layout.matrices(self.evaluation.x)
+        found = self.model.cross.system.factorize(factors)
+        return tuple(self.sigma2 * block for block in self._level_blocks(found))

@@ -3,7 +3,7 @@
 from .basis import Basis, orthonormal_basis
 from .blocks import BlockGram, Coupling
 from .factorization import Factorization
-from .small import congruence, spd_inverse, stacked_product
+from .small import congruence, inside, spd_inverse, stacked_product
 from .system import BlockSystem
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Coupling",
     "Factorization",
     "congruence",
+    "inside",
     "orthonormal_basis",
     "spd_inverse",
     "stacked_product",

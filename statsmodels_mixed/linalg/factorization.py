@@ -120,24 +120,15 @@ class Factorization:
 
     def apply_factor(self, u):
         """``Lambda u`` for u in elimination order, shape (..., width, columns)."""
-        return self._per_level(u, self.factors)
+        return self.system.per_level(u, self.factors)
 
     def apply_inverse_transpose(self, u):
         """``Lambda^-T u``."""
-        return self._per_level(u, self._inverse_transposes)
+        return self.system.per_level(u, self._inverse_transposes)
 
     @cached_property
     def _inverse_transposes(self):
         return [np.swapaxes(np.linalg.inv(f), -1, -2) for f in self.factors]
-
-    def _per_level(self, u, matrices):
-        out = np.empty_like(u)
-        for f, (m, k) in enumerate(self.system.gram.sizes):
-            part = u[..., self.system.slices[f], :]
-            blocks = part.reshape(*part.shape[:-2], m, k, part.shape[-1])
-            result = stacked_product(matrices[f][..., None, :, :], blocks)
-            out[..., self.system.slices[f], :] = result.reshape(part.shape)
-        return out
 
     def covariance_derivatives(self):
         """Derivative of ``log|H|`` in each relative covariance ``Lambda_t Lambda_t'``.

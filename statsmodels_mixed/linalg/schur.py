@@ -18,6 +18,7 @@ from .small import stacked_product, symmetric_part
 # Pairs of coupling entries beyond this are not listed: 12 bytes each (times k^2).
 PAIR_LIMIT = 24_000_000
 CHUNK = 1 << 16  # pairs worked on at a time while the list is made
+KEPT = 1 << 20  # up to this many pairs, their indices are kept (16 bytes each)
 
 
 def _pair_chunks(level):
@@ -64,8 +65,9 @@ class PairMap:
     def __init__(self, step, destination, base, size):
         self.level = step.level
         total = int(count_pairs(step.level))
+        self._kept = list(_pair_chunks(step.level)) if total <= KEPT else None
         self.place = np.empty(total, np.int32 if size < 2**31 else np.int64)
-        for i, j, part in _pair_chunks(step.level):
+        for i, j, part in self.pairs():
             place = destination(step.column[i], step.column[j])
             self.place[part] = place - base
         # pairs come sorted by level, which is the order of a sparse matrix by rows
@@ -74,6 +76,10 @@ class PairMap:
         self.indptr = listed.astype(self.place.dtype)
         self.shape = (step.m, size - base)
         self.target = slice(base, size)
+
+    def pairs(self):
+        """Index pairs of entries and their slices, piece by piece."""
+        return _pair_chunks(self.level) if self._kept is None else self._kept
 
     def bind(self, b):
         """The products for given coupling numbers, shape (entries, k)."""
@@ -87,7 +93,7 @@ class PairProducts:
         self._pairs, self._b = pairs, b
         keys = list(np.ndindex(b.shape[1], b.shape[1]))
         data = {key: np.empty(len(pairs.place)) for key in keys}
-        for i, j, part in _pair_chunks(pairs.level):
+        for i, j, part in pairs.pairs():
             for c, d in keys:
                 np.multiply(b[i, c], b[j, d], out=data[c, d][part])
         self._maps = {
@@ -117,13 +123,12 @@ class PairProducts:
         """Derivative of ``<bar, B' blkdiag(w) B>`` in the coupling numbers."""
         pairs, b = self._pairs, self._b
         bar, out = bar[pairs.target], np.zeros_like(b)
-        for i, j, part in _pair_chunks(pairs.level):
-            weight, block = bar[pairs.place[part]][:, None], w[pairs.level[i]]
-            left = (block @ b[j][..., None])[..., 0] * weight
-            right = (b[i][:, None, :] @ block)[:, 0] * weight
-            for c in range(b.shape[1]):
-                out[:, c] += np.bincount(i, left[:, c], len(b))
-                out[:, c] += np.bincount(j, right[:, c], len(b))
+        for i, j, part in pairs.pairs():
+            weight, block = bar[pairs.place[part]], w[pairs.level[i]]
+            for c, d in np.ndindex(b.shape[1], b.shape[1]):
+                scaled = weight * block[:, c, d]
+                out[:, c] += np.bincount(i, scaled * b[j, d], len(b))
+                out[:, d] += np.bincount(j, scaled * b[i, c], len(b))
         return out
 
 

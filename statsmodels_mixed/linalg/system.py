@@ -216,6 +216,23 @@ class BlockSystem:
             for c in range(step.k)
         ]
 
+    def per_level(self, u, matrices):
+        """One (k_t, k_t) matrix per factor times each of its levels.
+
+        Parameters
+        ----------
+        u : ndarray, shape (..., width, columns)
+            In elimination order.
+        matrices : sequence of ndarray, shape (..., k_t, k_t)
+        """
+        out = np.empty_like(u)
+        for f, (m, k) in enumerate(self.gram.sizes):
+            part = u[..., self.slices[f], :]
+            blocks = part.reshape(*part.shape[:-2], m, k, part.shape[-1])
+            result = stacked_product(matrices[f][..., None, :, :], blocks)
+            out[..., self.slices[f], :] = result.reshape(part.shape)
+        return out
+
     def multiply(self, x):
         """``C x`` for a matrix x, shape (..., width, columns)."""
         out = np.zeros_like(x)

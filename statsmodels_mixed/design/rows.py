@@ -1,0 +1,130 @@
+"""Rows against levels: what a criterion needs that visits every row.
+
+For a response that is not Gaussian the weights change with every step, so
+cross-products are formed anew; which levels meet in which rows does not change.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..linalg import BlockSystem
+from ..linalg.basis import chunks
+from .coordinates import Coordinates, gram, level_sums, weighted
+
+
+class RowProducts:
+    """Products of rows with Z and X of one linear predictor.
+
+    Vectors over all scalar random effects are in elimination order of `system`.
+
+    Parameters
+    ----------
+    design : Design
+
+    Attributes
+    ----------
+    nobs, rank : int
+        Rows, and columns of X that are not aliased.
+    exog : ndarray, shape (n, rank)
+        Orthogonal columns of mean square 1 that span X.
+    basis : Basis
+    maps : tuple of ndarray, shape (k, k)
+        Per term, L with ``z L`` the coordinates used here.
+    factors : tuple of tuple of int
+        Terms amalgamated by grouping factor.
+    system : BlockSystem
+        Z'Z.
+    """
+
+    def __init__(self, design):
+        self._coordinates = Coordinates(design, None)
+        self.nobs = design.nobs
+        self.basis, self.maps = self._coordinates.basis, self._coordinates.maps
+        self.factors = self._coordinates.factors
+        self.rank = len(self.basis.kept)
+        self.exog = np.empty((self.nobs, self.rank), order="F")
+        for rows in chunks(self.nobs):
+            q = self.basis.apply(design.mean.exog[rows])
+            self.exog[rows] = q * np.sqrt(self.nobs)
+        self._pairs = self._coordinates.pairs()
+        self.system = BlockSystem(gram(self._coordinates, self._pairs, None))
+
+    @property
+    def exog_map(self):
+        """From coefficients on `exog` to those of the user's kept columns, in order."""
+        basis = self.basis
+        return np.sqrt(self.nobs) * basis.linear_map[np.argsort(basis.kept)]
+
+    def reweighted(self, w):
+        """The system Z'WZ for weights w of the rows."""
+        return self.system.with_gram(gram(self._coordinates, self._pairs, w))
+
+    def _blocks(self, values, f):
+        """The part of factor f, level by level: (..., m, k)."""
+        part = values[..., self.system.slices[f]]
+        return part.reshape(*values.shape[:-1], *self.system.gram.sizes[f])
+
+    def levels(self, values):
+        """Values in elimination order as one array (..., m, k) per factor."""
+        return [self._blocks(values, f) for f in range(len(self.factors))]
+
+    def random_part(self, b):
+        """``Z b``, shape (..., q) to (..., n)."""
+        out = np.zeros((*b.shape[:-1], self.nobs))
+        for f, columns in enumerate(self._coordinates.columns):
+            codes, blocks = self._coordinates.codes[f], self._blocks(b, f)
+            for a, column in enumerate(columns):
+                out += column * blocks[..., a][..., codes]
+        return out
+
+    def collect(self, values):
+        """``Z' values``, shape (n,) to (q,)."""
+        out = np.empty(self.system.width)
+        for f, part in enumerate(self.system.slices):
+            out[part] = level_sums(self._coordinates, f, values).ravel()
+        return out
+
+    def exog_products(self, w):
+        """``Z'WX``, shape (q, p), and ``X'WX``, shape (p, p)."""
+        zx = np.empty((self.system.width, self.rank))
+        for j, column in enumerate(self.exog.T):
+            zx[:, j] = self.collect(weighted(column, w))
+        xx = np.zeros((self.rank, self.rank))
+        for rows in chunks(self.nobs):
+            x = self.exog[rows]
+            xx += (x * w[rows, None]).T @ x
+        return zx, xx
+
+    def leverages(self, diagonals, couplings):
+        """Diagonal of ``Z G Z'`` for a symmetric G known on the pattern of Z'Z.
+
+        Parameters
+        ----------
+        diagonals, couplings
+            Of G, as `Factorization.gram_derivatives` gives them: entries between
+            factors stand for both sides.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
+        out, c = np.zeros(self.nobs), self._coordinates
+        for codes, columns, g in zip(c.codes, c.columns, diagonals, strict=True):
+            out += _quadratic(columns, columns, g, codes)
+        for (s, t), g in couplings.items():
+            index = self._pairs[s, t][2]
+            out += _quadratic(c.columns[s], c.columns[t], g, index)
+        return out
+
+
+def _quadratic(left, right, g, index):
+    """``sum_ab left_a g_ab right_b``, g of the level or pair of each row."""
+    out = 0.0
+    for a, x in enumerate(left):
+        for b, y in enumerate(right):
+            if left is right and b < a:
+                continue
+            entries = g[:, a, b] if left is not right or a == b else 2.0 * g[:, a, b]
+            out = out + x * y * entries[index]
+    return out

@@ -1,0 +1,39 @@
+"""The exact Hessian of a criterion, by differences of its exact gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+
+STEP = 1e-3  # in units of the parameter's own standard error
+
+
+def gradient_differences(objective, evaluation):
+    """Hessian of the deviance by central differences of the gradient.
+
+    Steps are a thousandth of a standard error, as the curvature of the evaluation
+    tells it, so the error is of order 1e-6 whatever the scales of the parameters.
+
+    Parameters
+    ----------
+    objective : object
+        With ``evaluate``.
+    evaluation : Evaluation
+        With gradient and curvature.
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+    """
+    x, n = evaluation.x, len(evaluation.x)
+    size = np.abs(np.diag(evaluation.curvature))
+    floor = 1e-8 * size.max(initial=1.0)
+    steps = STEP / np.sqrt(np.maximum(0.5 * size, floor))
+    out = np.empty((n, n))
+    for j, step in enumerate(steps):
+        ends = []
+        for sign in (1.0, -1.0):
+            trial = x.copy()
+            trial[j] += sign * step
+            ends.append(objective.evaluate(trial).gradient)
+        out[j] = (ends[0] - ends[1]) / (2.0 * step)
+    return 0.5 * (out + out.T)
