@@ -1,16 +1,20 @@
 """Public names."""
 
-from . import datasets
-from .models import LMM, MixedLM, RandomEffects, lmm, mixedlm
-from .results import LMMResults, RefitResults
+from . import datasets, families
+from .models import GLMM, LMM, MixedLM, RandomEffects, glmm, lmm, mixedlm
+from .results import GLMMResults, LMMResults, RefitResults
 
 __all__ = [
+    "GLMM",
     "LMM",
+    "GLMMResults",
     "LMMResults",
     "MixedLM",
     "RandomEffects",
     "RefitResults",
     "datasets",
+    "families",
+    "glmm",
     "lmm",
     "mixedlm",
 ]

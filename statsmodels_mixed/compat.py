@@ -1,6 +1,7 @@
 """Names of statsmodels that are not documented as public, imported here only."""
 
 from statsmodels.base import wrapper
+from statsmodels.base._prediction_inference import PredictionResultsMonotonic
 from statsmodels.base.model import (
     LikelihoodModel,
     LikelihoodModelResults,
@@ -19,6 +20,7 @@ __all__ = [
     "LikelihoodModelResults",
     "LikelihoodResultsWrapper",
     "PredictionResults",
+    "PredictionResultsMonotonic",
     "ResultMixin",
     "SimpleTable",
     "Summary",

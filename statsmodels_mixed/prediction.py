@@ -9,6 +9,8 @@ from .errors import DataError, NewLevelError, check_option
 
 LEVELS = ("error", "population")
 RANDOM = ("none", "conditional")
+# Right to 1e-10 for logits with random effects of sd 3 (tests/unit/test_glmm.py)
+NODES = 101
 
 
 def predict_linear(
@@ -59,7 +61,7 @@ def _open(fit, data, random_data):
 
 def _kept(fit):
     """Fixed-effects columns that are not aliased, in the user's order."""
-    return np.sort(fit.model.cross.basis.kept)
+    return np.sort(fit.model.coordinates.basis.kept)
 
 
 def _exog(fit, rows):
@@ -67,14 +69,45 @@ def _exog(fit, rows):
     return fit.design.mean.encoder.encode(rows)[:, _kept(fit)]
 
 
-def population_variances(fit, data=None, random_data=None):
-    """Variances about the population mean for new rows, or the rows of the fit.
+def linear_variances(fit, data=None, random_data=None):
+    """Variances about the linear predictor of the population mean.
 
     Parameters
     ----------
     fit : Fit
     data, random_data
-        As for `predict_linear`; groups are not looked at.
+        As for `predict_linear`; the rows of the fit by default. Groups are not
+        looked at.
+
+    Returns
+    -------
+    mean : ndarray, shape (n,)
+        Variance of ``X beta``, from the estimation of beta.
+    random : ndarray, shape (n,)
+        ``diag(Z Sigma Z')``: of new levels of all grouping factors.
+    """
+    terms = fit.design.terms
+    if data is None:
+        x = fit.design.mean.exog[:, _kept(fit)]
+        effects = [term.z for term in terms]
+    else:
+        rows, _ = _open(fit, data, random_data)
+        x = _exog(fit, rows)
+        effects = [term.encoder.effect_values(rows) for term in terms]
+    random = np.zeros(len(x))
+    for z, cov in zip(effects, fit.covariances, strict=True):
+        random += cov[0, 0] if z is None else ((z @ cov) * z).sum(axis=1)
+    return ((x @ fit.cov_beta) * x).sum(axis=1), random
+
+
+def population_variances(fit, data=None, random_data=None):
+    """Variances of mean and observation about the mean of a linear mixed model.
+
+    Parameters
+    ----------
+    fit : Fit
+    data, random_data
+        As for `linear_variances`.
 
     Returns
     -------
@@ -84,19 +117,35 @@ def population_variances(fit, data=None, random_data=None):
         Variance of an observation in new levels of all grouping factors about its
         mean: ``diag(Z Sigma Z')`` plus the residual variance (weight 1 in new rows).
     """
-    terms, weights = fit.design.terms, 1.0
-    if data is None:
-        x = fit.design.mean.exog[:, _kept(fit)]
-        effects = [term.z for term in terms]
-        weights = 1.0 if fit.design.weights is None else fit.design.weights
-    else:
-        rows, _ = _open(fit, data, random_data)
-        x = _exog(fit, rows)
-        effects = [term.encoder.effect_values(rows) for term in terms]
-    observation = np.full(len(x), fit.sigma2 / weights)
-    for z, cov in zip(effects, fit.covariances, strict=True):
-        observation += cov[0, 0] if z is None else ((z @ cov) * z).sum(axis=1)
-    return ((x @ fit.cov_beta) * x).sum(axis=1), observation
+    mean, random = linear_variances(fit, data, random_data)
+    weights = fit.design.weights if data is None else None
+    return mean, random + fit.sigma2 / (1.0 if weights is None else weights)
+
+
+def marginal_mean(family, eta, variance):
+    """Mean of the response over normal random effects.
+
+    ``E[g^-1(eta + s x)]`` with x standard normal, by Gauss-Hermite quadrature: the
+    random part of one row is a single normal variable, whatever the terms.
+
+    Parameters
+    ----------
+    family : Family
+    eta : ndarray, shape (n,)
+        Linear predictor of the fixed effects.
+    variance : ndarray, shape (n,)
+        Of the random part, ``s^2``.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    x, w = np.polynomial.hermite_e.hermegauss(NODES)
+    sd = np.sqrt(variance)
+    out = np.zeros(len(eta))
+    for node, weight in zip(x, w / w.sum(), strict=True):
+        out += weight * family.mean(eta + node * sd)
+    return out
 
 
 def _offset(mean, table, offset):

@@ -28,22 +28,22 @@ def simulate_responses(fit, n, *, random="new", rng=None):
     """
     check_option("random", random, KINDS)
     rng = np.random.default_rng(rng)
-    design = fit.design
-    out = np.repeat(fit.fixed_part[:, None], n, axis=1)
+    eta = np.repeat(fit.fixed_part[:, None], n, axis=1)
     if random == "conditional":
-        out += fit.random_part[:, None]
+        eta += fit.random_part[:, None]
     else:
-        for term, cov in zip(design.terms, fit.covariances, strict=True):
-            half = _square_root(cov)
-            for column in range(n):
-                b = rng.standard_normal((term.grouping.n_levels, term.k)) @ half.T
-                rows = b[term.grouping.codes]
-                z = term.z
-                out[:, column] += rows[:, 0] if z is None else (rows * z).sum(axis=1)
-    sd = np.sqrt(fit.sigma2)
-    if design.weights is not None:
-        sd = (sd / np.sqrt(design.weights))[:, None]
-    return out + sd * rng.standard_normal(out.shape)
+        _add_new_effects(eta, fit, rng)
+    return fit.draw_rows(eta.T, rng).T
+
+
+def _add_new_effects(eta, fit, rng):
+    """Add ``Z b`` with new random effects to each column."""
+    for term, cov in zip(fit.design.terms, fit.covariances, strict=True):
+        half, z = _square_root(cov), term.z
+        for column in range(eta.shape[1]):
+            b = rng.standard_normal((term.grouping.n_levels, term.k)) @ half.T
+            rows = b[term.grouping.codes]
+            eta[:, column] += rows[:, 0] if z is None else (rows * z).sum(axis=1)
 
 
 def _square_root(cov):

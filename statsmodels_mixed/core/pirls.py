@@ -64,8 +64,14 @@ class Penalised:
         value = value if np.isfinite(value) else np.inf
         return Point(self, u, beta, fixed, random, derivatives, value)
 
-    def mode(self, u, beta) -> Point:
+    def mode(self, u, beta, tolerance=TOLERANCE) -> Point:
         """The minimum of f, searched from (u, beta).
+
+        Parameters
+        ----------
+        u, beta : ndarray
+        tolerance : float
+            What the step that is not taken any more may still lower f by.
 
         Returns
         -------
@@ -77,7 +83,7 @@ class Penalised:
         if not np.isfinite(point.value) and u.any():
             point = self.at(np.zeros_like(u), beta)
         for _ in range(MAX_STEPS):
-            if not np.isfinite(point.value) or point.decrease < TOLERANCE:
+            if not np.isfinite(point.value) or point.decrease < tolerance:
                 break
             better = self._shortened(point)
             if better is None:

@@ -7,9 +7,19 @@ import pandas as pd
 
 from ..errors import DataError, MissingValueError
 from .check import check_design, check_weights
+from .columns import as_column
 from .design import Design, PredictorDesign
 from .matrices import as_matrix, default_names
 from .newrows import ArrayEncoder, ArrayReader
+from .offsets import Known, check_exposure_argument
+from .response import (
+    SILENT_AT_ZERO,
+    RawResponse,
+    check_trials_argument,
+    is_number,
+    read_response,
+    takes_trials,
+)
 from .table import check_finite, check_order
 
 MISSING = ("raise", "drop")
@@ -49,6 +59,30 @@ def _labels(endog, exog, nobs):
     return pd.RangeIndex(nobs)
 
 
+def _response(endog, family):
+    """Columns of the response, their names, and numbers that are NaN where missing."""
+    if not takes_trials(family):
+        y = _column(endog, "endog", None)
+        return (y,), ("endog",), y
+    try:
+        shape = np.shape(endog)
+    except ValueError:  # lists of different lengths
+        raise DataError("endog must be one column, or two of one length.") from None
+    if len(shape) == 2 and shape[1] == 2:
+        pair, names = as_matrix(endog, "endog", "F")
+        return tuple(pair.T), names or ("endog[:, 0]", "endog[:, 1]"), pair
+    if len(shape) == 2 and shape[1] == 1:
+        endog = endog.iloc[:, 0] if hasattr(endog, "iloc") else np.asarray(endog)[:, 0]
+    elif len(shape) != 1:
+        raise DataError(
+            f"endog has shape {shape}; give one column, or two, the numbers of "
+            "successes and of failures."
+        )
+    y = as_column(endog, "endog")
+    y = y if isinstance(y, pd.Categorical) else y.copy()  # the user's may change
+    return (y,), ("endog",), np.where(pd.isna(y), np.nan, 0.0)
+
+
 def _complete(parts, terms, missing, nobs):
     """Positions of the rows in which nothing is missing (or all)."""
     bad, holes = np.zeros(nobs, dtype=bool), []
@@ -72,27 +106,46 @@ def _complete(parts, terms, missing, nobs):
     return np.flatnonzero(~bad)
 
 
-def _weighty(rows, weights):
+def _weighty(rows, silent):
     """Positions without those of weight zero: as in least squares, they say nothing."""
-    if weights is None or (weights != 0).all():
+    if not silent.any():
         return rows
-    positions = np.arange(len(weights))[rows]
-    positions = positions[weights[positions] != 0]
+    positions = np.arange(len(silent))[rows]
+    positions = positions[~silent[positions]]
     if not len(positions):
-        raise MissingValueError("Every complete row has weight zero: none is left.")
+        raise MissingValueError(
+            "Every complete row has weight zero, or no trials: none is left."
+        )
     return positions
 
 
-def design_from_arrays(endog, exog, terms, weights, offset, missing):
+def design_from_arrays(
+    endog,
+    exog,
+    terms,
+    weights,
+    offset,
+    missing,
+    family=None,
+    n_trials=None,
+    exposure=None,
+):
     """Build and check a design from arrays.
 
     Parameters
     ----------
     endog : array_like, shape (n,)
+        Or (n, 2) for the binomial family, successes and failures; or two classes.
     exog : array_like, shape (n, p), or None
     terms : sequence of RandomEffects
     weights, offset : array_like, shape (n,), or None
     missing : {"raise", "drop"}
+    family : Family, optional
+        Distribution of the response; None for a linear mixed model.
+    n_trials : array_like, shape (n,), or int, optional
+        Numbers of trials of proportions (binomial family).
+    exposure : array_like, shape (n,), optional
+        What counts are proportional to (log link): its logarithm joins the offset.
 
     Returns
     -------
@@ -100,41 +153,58 @@ def design_from_arrays(endog, exog, terms, weights, offset, missing):
     """
     if missing not in MISSING:
         raise DataError(f"missing={missing!r}: use 'raise' or 'drop'.")
-    y = _column(endog, "endog", None)
+    check_trials_argument(family, n_trials)
+    check_exposure_argument(family, exposure)
+    columns, column_names, y = _response(endog, family)
     nobs = len(y)
     if not nobs:
         raise DataError("The data are empty.")
     x, given_names = _matrix(exog, nobs)
-    names = tuple(default_names(x)) if given_names is None else given_names
-    parts = {
-        "endog": y,
-        "exog": x,
-        "weights": _column(weights, "weights", nobs),
-        "offset": _column(offset, "offset", nobs),
+    if is_number(n_trials):
+        n_trials = np.full(nobs, n_trials)
+    given = {
+        "weights": weights,
+        "offset": offset,
+        "n_trials": n_trials,
+        "exposure": exposure,
     }
+    arguments = {name: _column(v, name, nobs) for name, v in given.items()}
+    parts = {"endog": y, "exog": x} | arguments
     labels = _labels(endog, exog, nobs)
-    _check_labels(terms, {"exog": exog, "weights": weights, "offset": offset}, labels)
+    _check_labels(terms, {"exog": exog} | given, labels)
     check_weights(parts["weights"], labels)
-    rows = _weighty(_complete(parts, terms, missing, nobs), parts["weights"])
-    labels = labels[rows]
+    raw = RawResponse(columns, column_names, _name_of(endog), labels)
+    silent = raw.silent
+    for name in SILENT_AT_ZERO:
+        silent = silent if parts[name] is None else silent | (parts[name] == 0)
+    rows = _weighty(_complete(parts, terms, missing, nobs), silent)
+    raw, labels = raw.take(rows), labels[rows]
     parts = {k: None if v is None else v[rows] for k, v in parts.items()}
     parts["exog"] = np.asfortranarray(parts["exog"])
     for name, values in parts.items():
         if values is not None:
             check_finite(name, values, labels)
-    mean = _mean(parts, names, terms, rows, labels, nobs)
+    names = tuple(default_names(x)) if given_names is None else given_names
+    mean = _mean(parts, names, terms, rows, labels, nobs, family)
+    observed = read_response(family, raw.among(parts))
     design = Design(
-        endog=parts["endog"],
-        endog_name=str(getattr(endog, "name", None) or "y"),
+        endog=observed.endog,
+        endog_name=raw.name,
         predictors=(mean,),
-        weights=parts["weights"],
+        weights=observed.weights,
         row_labels=labels,
         rows=rows,
         nobs_given=nobs,
+        trials=observed.trials,
+        response_note=observed.note,
         reader=_reader(mean, given_names is not None),
     )
-    check_design(design)
+    check_design(design, family)
     return design
+
+
+def _name_of(endog):
+    return str(getattr(endog, "name", None) or "y")
 
 
 def _check_labels(terms, given, labels):
@@ -145,18 +215,20 @@ def _check_labels(terms, given, labels):
         check_order(values, labels, name)
 
 
-def _mean(parts, names, terms, rows, labels, nobs):
+def _mean(parts, names, terms, rows, labels, nobs, family):
     """Predictor of the mean over the rows that are used."""
     fixed = parts["exog"], names
     random = [term.design(i, nobs, rows, labels, fixed) for i, term in enumerate(terms)]
+    known = Known(parts["offset"], parts["exposure"])
     return PredictorDesign(
         name="mean",
         exog=parts["exog"],
         exog_names=names,
         terms=tuple(random),
-        offset=parts["offset"],
+        offset=known.total(labels, family),
         encoder=ArrayEncoder(names),
-        offset_argument=parts["offset"] is not None,
+        offset_argument=known.beyond_new_data,
+        exposure_argument=known.exposure_beyond_new_data,
     )
 
 

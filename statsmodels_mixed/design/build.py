@@ -13,12 +13,21 @@ from ..errors import (
     MissingColumnError,
     MissingValueError,
 )
-from ..formula import check_calls, variables
+from ..formula import PAIR, check_calls, variables
 from ..formula.spec import bare_name
 from .check import check_design, check_weights
 from .design import Design, PredictorDesign, TermDesign
 from .encode import Encoder, is_known
 from .grouping import check_grouping, code_factor, cross
+from .offsets import Known, check_exposure_argument, sum_offsets
+from .response import (
+    SILENT_AT_ZERO,
+    check_trials_argument,
+    find_response,
+    is_number,
+    read_response,
+    takes_trials,
+)
 from .table import (
     Table,
     check_finite,
@@ -54,45 +63,6 @@ class TermEncoder:
         return [_group_column(part, table) for part in self.grouping]
 
 
-class Expression:
-    """One expression of the formula, such as a response or an offset.
-
-    Parameters
-    ----------
-    text : str
-    namespace : dict
-    where : str
-    """
-
-    def __init__(self, text, table, namespace, where):
-        self.text, self.where = text, where
-        # in parentheses of its own: patsy would read operators as its own
-        self._encoder = None
-        if bare_name(text) not in table.names:
-            self._encoder = Encoder(f"0 + I({text})", table, namespace, where)
-
-    def values(self, table):
-        """Numbers, shape (n,)."""
-        if self._encoder is not None:
-            columns = self._encoder.encode(table)
-            if columns.shape[1] != 1:
-                raise DataError(
-                    f"{self.where} ({self.text}) has {columns.shape[1]} columns, it "
-                    "must be one."
-                )
-            return columns[:, 0]
-        name = bare_name(self.text)
-        values = table.column(name, self.where)
-        if not isinstance(values, np.ndarray) or values.dtype.kind not in "iufb":
-            raise DataError(
-                f"{self.where} {name!r} must be numeric, not "
-                f"{getattr(values, 'dtype', type(values).__name__)}; convert it first."
-            )
-        values = values.astype(float)
-        check_finite(name, values, table.index)
-        return values
-
-
 def build_design(
     spec,
     data,
@@ -102,6 +72,9 @@ def build_design(
     offset=None,
     subset=None,
     missing="drop",
+    family=None,
+    n_trials=None,
+    exposure=None,
 ):
     """Evaluate every piece of a formula on the complete rows of the data.
 
@@ -118,6 +91,12 @@ def build_design(
         Rows to use; see `resolve_subset`.
     missing : {"drop", "raise"}
         What to do with rows in which anything that is used is missing.
+    family : Family, optional
+        Distribution of the response; None for a linear mixed model.
+    n_trials : str, array_like or int, optional
+        Numbers of trials of proportions (binomial family).
+    exposure : str or array_like, optional
+        What counts are proportional to (log link): its logarithm joins the offset.
 
     Returns
     -------
@@ -125,44 +104,56 @@ def build_design(
     """
     if missing not in ("drop", "raise", "none"):
         raise DataError(f"missing={missing!r}: use 'drop' or 'raise'.")
+    check_trials_argument(family, n_trials)
+    check_exposure_argument(family, exposure)
     table = Table.from_data(data)
-    check_calls(spec.text, lambda f: f in namespace or is_known(f), STRUCTURES)
-    arrays = _arrays({"weights": weights, "offset": offset}, table)
+    own = {*namespace, PAIR} if takes_trials(family) else namespace
+    check_calls(spec.text, lambda f: f in own or is_known(f), STRUCTURES)
+    given = {
+        "weights": weights,
+        "offset": offset,
+        "n_trials": n_trials,
+        "exposure": exposure,
+    }
+    arrays = _arrays(given, table)
     nobs_given = table.nobs
     rows, table = _complete(table, spec, arrays, subset, missing)
-    arrays = {name: values[rows] for name, values in arrays.items()}
-    for name, values in arrays.items():
-        check_finite(f"{name}=", values, table.index)
-    if not isinstance(offset, str):  # by name, new data hold it as well
-        offset = arrays.get("offset")
+    columns = {k: value for k, value in given.items() if isinstance(value, str)}
     try:
-        response = Expression(spec.response, table, namespace, "the response")
-        predictors = tuple(
-            _predictor(p, table, namespace, offset if p is spec.mean else None)
-            for p in spec.predictors
-        )
+        raw = find_response(spec, table, namespace, family)
+        if raw.silent.any():
+            rows = np.arange(nobs_given)[rows][~raw.silent]
+            table = table.take(~raw.silent)
+            raw = find_response(spec, table, namespace, family)
+        arrays = _finite({k: values[rows] for k, values in arrays.items()}, table)
+        predictors = _predictors(spec, table, namespace, arrays | columns, family)
     except MissingColumnError as error:
         raise error.located(spec.text) from None
+    observed = read_response(family, raw.among(arrays, columns))
     design = Design(
-        endog=response.values(table),
-        endog_name=bare_name(spec.response),
+        endog=observed.endog,
+        endog_name=raw.name,
         predictors=predictors,
-        weights=arrays.get("weights"),
+        weights=observed.weights,
         row_labels=table.index,
         rows=rows,
         nobs_given=nobs_given,
-        response=response,
+        response=raw.expression,
+        trials=observed.trials,
+        response_note=observed.note,
     )
-    check_design(design)
+    check_design(design, family)
     return design
 
 
 def _arrays(given, table):
     """Arguments given by column name or as arrays, as numbers over all rows."""
+    given = {name: value for name, value in given.items() if value is not None}
+    if is_number(given.get("n_trials")):
+        given["n_trials"] = np.full(table.nobs, given["n_trials"])
     return {
         name: np.array(column_or_array(value, table, name))  # theirs may change
         for name, value in given.items()
-        if value is not None
     }
 
 
@@ -181,13 +172,20 @@ def _complete(table, spec, arrays, subset, missing):
             f"{(~complete).sum()} rows have missing values in {', '.join(holes)}; "
             "drop or fill them, or use missing='drop'."
         )
-    if (arrays.get("weights", np.ones(1)) == 0).any():
-        weighty = arrays["weights"] != 0  # as in least squares, they say nothing
-        complete = weighty if complete is None else complete & weighty
+    for name in SILENT_AT_ZERO:  # as in least squares, they say nothing
+        if name in arrays and (arrays[name] == 0).any():
+            says = arrays[name] != 0
+            complete = says if complete is None else complete & says
     if complete is None:
         return chosen, table.take()
     all_rows = np.arange(len(complete)) if subset is None else chosen
     return all_rows[complete], table.take(complete)
+
+
+def _finite(arrays, table):
+    for name, values in arrays.items():
+        check_finite(f"{name}=", values, table.index)
+    return arrays
 
 
 def _positions(subset, table):
@@ -210,17 +208,19 @@ class _Pieces:
         return self._known[key]
 
 
-def _predictor(predictor, table, namespace, offset):
+def _predictors(spec, table, namespace, given, family):
+    """Linear predictors; offset and exposure, by name or not, belong to the mean."""
+    nothing, known = Known(), Known(given.get("offset"), given.get("exposure"))
+    return tuple(
+        _predictor(p, table, namespace, known if p is spec.mean else nothing, family)
+        for p in spec.predictors
+    )
+
+
+def _predictor(predictor, table, namespace, known, family):
     pieces = _Pieces(table, namespace)
     encoder, exog = pieces.encoded(predictor.fixed, "the fixed effects")
-    texts = list(predictor.offsets)
-    if isinstance(offset, str):
-        texts.append(f"Q({offset!r})")
-    offsets = tuple(Expression(t, table, namespace, "offset()") for t in texts)
-    total = None if isinstance(offset, str) else offset
-    for expression in offsets:
-        values = expression.values(table)
-        total = values if total is None else total + values
+    total, again = sum_offsets(predictor.offsets, known, table, namespace, family)
     return PredictorDesign(
         name=predictor.name,
         exog=exog,
@@ -228,8 +228,9 @@ def _predictor(predictor, table, namespace, offset):
         terms=_terms(predictor.random, table, namespace, pieces),
         offset=total,
         encoder=encoder,
-        offsets=offsets,
-        offset_argument=offset is not None and not isinstance(offset, str),
+        offsets=again,
+        offset_argument=known.beyond_new_data,
+        exposure_argument=known.exposure_beyond_new_data,
     )
 
 

@@ -12,10 +12,16 @@ EXACT = 4.0
 # share of random-effects columns left after projection on the fixed effects, below
 # which nothing is left
 ABSORBED = 1e-10
+# families with a residual variance that an effect per row cannot be told apart from
+RESIDUAL_VARIANCE = frozenset(("gaussian",))
 
 
-def check_design(design):
+def check_design(design, family=None):
     """Refuse designs whose parameters the data cannot determine.
+
+    An effect for each row is overdispersion where the family has no residual variance
+    of its own, and allowed there. So it is with the dispersion of a gamma, an inverse
+    gaussian or a negative binomial family, which differs in shape.
 
     Raises
     ------
@@ -25,20 +31,28 @@ def check_design(design):
         As many fixed effects as rows, more random effects than rows, one level
         per row, collinear varying effects.
     """
-    check_response(design.endog, design.endog_name)
+    check_response(design.endog, design.endog_name, design.trials)
     check_exog(design.mean.exog, design.weights)
-    for term in design.terms:
-        check_term(term, design.nobs)
+    if family is None or family.name in RESIDUAL_VARIANCE:
+        for term in design.terms:
+            check_term(term, design.nobs)
     check_factors(design)
 
 
-def check_response(endog, name):
-    """Refuse a response, or a column of many, that is constant."""
-    constant = (endog == endog[0]).all(axis=0)
+def check_response(endog, name, trials=None):
+    """Refuse a response, or a column of many, that is constant (relative to trials)."""
+    if trials is None:
+        constant = (endog == endog[0]).all(axis=0)
+    else:  # not divided: products of whole numbers are exact
+        first = np.expand_dims(endog[0], -1)
+        constant = (endog.T * trials[0] == trials * first).all(axis=-1)
     if constant.any():
-        value = endog[0] if endog.ndim == 1 else endog[0, np.argmax(constant)]
+        value = np.atleast_1d(endog[0])[np.argmax(constant)]
+        what = f"{value:g}"
+        if trials is not None:
+            what = f"{value / trials[0]:g} of the trials are successes in every row"
         raise DataError(
-            f"The response {name!r} is constant ({value:g}); there is nothing to model."
+            f"The response {name!r} is constant ({what}); there is nothing to model."
         )
 
 

@@ -66,7 +66,10 @@ class PredictorDesign:
     offsets : tuple of Expression
         Offsets that are evaluated again for new data.
     offset_argument : bool
-        Whether an offset was given as an array, which new data do not hold.
+        Whether a part of the offset was given as an array (``offset=`` or
+        ``exposure=``), which new data do not hold.
+    exposure_argument : bool
+        Whether that is, or includes, the logarithm of an exposure.
     """
 
     name: str
@@ -77,6 +80,7 @@ class PredictorDesign:
     encoder: object = None
     offsets: tuple = ()
     offset_argument: bool = False
+    exposure_argument: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,20 +90,24 @@ class Design:
     Attributes
     ----------
     endog : ndarray, shape (n,)
+        Numbers of successes where there are trials.
     endog_name : str
     predictors : tuple of PredictorDesign
     weights : ndarray, shape (n,), or None
-        Prior weights: the residual variance of row i is ``sigma^2 / w_i``.
+        Prior weights: the residual variance of row i is ``sigma^2 / w_i``, or its
+        log-likelihood counts w_i times, as the family has it.
     row_labels : pandas.Index
         Labels of the rows that were kept.
     rows : slice or ndarray of int
         Positions of these rows in the user's data.
     nobs_given : int
         Rows of the user's data, before any was left out.
-    response : object
-        Evaluates the response on new data.
+    response : Expression or None
+        Evaluates the response on new data; None for arrays and for two columns.
     trials : ndarray, shape (n,), or None
-        Numbers of trials of a binomial response, which is then the successes.
+        Numbers of trials of a binomial response; None for one each.
+    response_note : str
+        How the response was read, such as ``"event: r2 = 'Y' (not 'N')"``.
     reader : callable
         Opens new data for the encoders (see `newrows`).
     """
@@ -113,6 +121,7 @@ class Design:
     nobs_given: int = 0
     response: object = field(default=None, repr=False)
     trials: np.ndarray | None = None
+    response_note: str = ""
     reader: object = field(default=read_table, repr=False)
 
     @property

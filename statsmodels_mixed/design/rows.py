@@ -51,10 +51,22 @@ class RowProducts:
         self.system = BlockSystem(gram(self._coordinates, self._pairs, None))
 
     @property
+    def codes(self):
+        """Level of each row, one array (n,) per factor."""
+        return self._coordinates.codes
+
+    @property
     def exog_map(self):
         """From coefficients on `exog` to those of the user's kept columns, in order."""
         basis = self.basis
         return np.sqrt(self.nobs) * basis.linear_map[np.argsort(basis.kept)]
+
+    def has_constant(self):
+        """Whether a column of ones is a combination of the columns of X."""
+        if self.basis.constant >= 0:
+            return True
+        rest = 1.0 - self.exog @ (self.exog.mean(axis=0))
+        return bool(self.rank and (np.abs(rest) < 1e-8).all())
 
     def reweighted(self, w):
         """The system Z'WZ for weights w of the rows."""

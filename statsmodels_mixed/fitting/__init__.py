@@ -3,6 +3,8 @@
 from .convergence import Convergence
 from .engine import GaussianModel
 from .fit import Fit
+from .generalized import GeneralizedModel
+from .generalized_fit import GeneralizedFit
 from .search import FitOptions
 from .verdict import check_covariances, deliver
 
@@ -11,6 +13,8 @@ __all__ = [
     "Fit",
     "FitOptions",
     "GaussianModel",
+    "GeneralizedFit",
+    "GeneralizedModel",
     "check_covariances",
     "deliver",
 ]

@@ -19,7 +19,7 @@ from .boundary import WORTHLESS, is_suspicious
 from .convergence import CONVERGED, Convergence, negative_directions, predicted_decrease
 from .fit import Fit
 from .search import FitOptions, search
-from .start import moment_start
+from .start import internal_theta, moment_start
 
 RESTARTS = 4
 # ratio of the response's sum of squares to the residual's that calls for a look
@@ -41,6 +41,11 @@ class GaussianModel:
         self.layout = ThetaLayout(
             [term.structure for term in design.terms], self.cross.factors
         )
+
+    @property
+    def coordinates(self):
+        """Where the coordinates of X and z are."""
+        return self.cross
 
     @cached_property
     def has_constant(self):
@@ -65,13 +70,7 @@ class GaussianModel:
 
     def internal_theta(self, covariances):
         """theta in the coordinates of the fit, from relative covariances."""
-        inverses = [np.linalg.inv(m) for m in self.cross.maps]
-        return self.layout.from_covariances(
-            [
-                i @ np.asarray(c, dtype=float) @ i.T
-                for i, c in zip(inverses, covariances, strict=True)
-            ]
-        )
+        return internal_theta(self, covariances)
 
     def gaussian_loglike(self, params, covariances, scale=None):
         """Log-likelihood of fixed effects, its gradient and Hessian in them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -59,7 +59,7 @@ class BaseFit:
         """Covariance of each term's effects relative to `scale`, (..., k, k)."""
         out = []
         blocks = self.model.layout.term_factors(self.evaluation.x)
-        for lam, linear in zip(blocks, self._coordinates.maps, strict=True):
+        for lam, linear in zip(blocks, self.model.coordinates.maps, strict=True):
             half = linear @ lam
             out.append(half @ np.swapaxes(half, -1, -2))
         return tuple(out)
@@ -86,7 +86,7 @@ class BaseFit:
     @cached_property
     def modes(self):
         """Conditional modes of the random effects, per term (..., m, k)."""
-        out, cross = [], self._coordinates
+        out, cross = [], self.model.coordinates
         blocks = self.model.layout.term_factors(self.evaluation.x)
         for t, (lam, linear) in enumerate(zip(blocks, cross.maps, strict=True)):
             u = self._spherical(t)
@@ -95,7 +95,7 @@ class BaseFit:
         return tuple(out)
 
     def _place(self, t):
-        layout, system = self.model.layout, self._coordinates.system
+        layout, system = self.model.layout, self.model.coordinates.system
         f = next(i for i, terms in enumerate(layout.factors) if t in terms)
         return f, system.slices[f], system.gram.sizes[f], layout.columns[t]
 
@@ -107,7 +107,7 @@ class BaseFit:
     @cached_property
     def fixed_part(self):
         """``X beta`` plus offset, shape (..., n)."""
-        kept = np.sort(self._coordinates.basis.kept)
+        kept = np.sort(self.model.coordinates.basis.kept)
         mean = self.design.mean
         beta = np.zeros((*self.beta.shape[:-1], mean.exog.shape[1]))
         beta[..., kept] = self.beta
@@ -127,7 +127,7 @@ class BaseFit:
         """``Lambda H^-1 Lambda'`` of each level in the user's effects, per term."""
         factors, out = self.model.layout.matrices(self.evaluation.x), []
         blocks = factorization.level_covariances()
-        for t, linear in enumerate(self._coordinates.maps):
+        for t, linear in enumerate(self.model.coordinates.maps):
             f, _, _, cols = self._place(t)
             # the exact factor here too
             half = linear @ factors[f][cols, cols]
@@ -142,10 +142,6 @@ class Fit(BaseFit):
     objective: GaussianObjective
 
     @property
-    def _coordinates(self):
-        return self.model.cross
-
-    @property
     def reml(self):
         """Whether the criterion was REML."""
         return self.objective.reml
@@ -154,6 +150,27 @@ class Fit(BaseFit):
     def scale(self):
         """What covariances are relative to: `sigma2`."""
         return self.sigma2
+
+    @property
+    def residual_variance(self):
+        """Variance of a row of weight 1 given the random effects: `sigma2`."""
+        return self.sigma2
+
+    @property
+    def n_covariance(self):
+        """Number of parameters beside the fixed effects."""
+        return self.model.layout.n_par + 1
+
+    def draw_rows(self, mean, rng):
+        """Responses with these means, shape (..., n)."""
+        sd, weights = np.sqrt(self.sigma2), self.design.weights
+        sd = sd if weights is None else sd / np.sqrt(weights)
+        return mean + sd * rng.standard_normal(mean.shape[::-1]).T
+
+    def light_objective(self):
+        """What of the objective has no entry per row, by name."""
+        response = replace(self.objective.response, ze=None)
+        return {"reml": self.reml, "response": response}
 
     @property
     def sigma2(self):

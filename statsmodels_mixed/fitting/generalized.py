@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from functools import cached_property
 
@@ -10,11 +11,12 @@ import numpy as np
 from ..core import LaplaceObjective, Penalised
 from ..core.layout import ThetaLayout
 from ..design.rows import RowProducts
-from ..errors import IdentifiabilityError
+from ..errors import DataError, IdentifiabilityError
 from ..optimize import DRIVERS
 from .generalized_fit import GeneralizedFit
 from .hessian import gradient_differences
 from .search import FitOptions, certify, search, single
+from .start import internal_theta
 
 # Predicted decrease of the deviance at which nagq=0 is near enough to start from: its
 # optimum is not that of the criterion wanted, so digits would be wasted.
@@ -39,6 +41,26 @@ class GeneralizedModel:
         self.likelihood = family.observe(design.endog, design.trials, design.weights)
         self.offset = 0.0 if design.mean.offset is None else design.mean.offset
 
+    @property
+    def coordinates(self):
+        """Where the coordinates of X and z are."""
+        return self.rows
+
+    @cached_property
+    def has_constant(self):
+        """Whether a constant column is a combination of the fixed effects."""
+        return self.rows.has_constant()
+
+    def with_design(self, design):
+        """The same products for a design that differs in the response only."""
+        other = copy.copy(self)
+        vars(other).pop("plain", None)
+        other.design = design
+        other.likelihood = self.family.observe(
+            design.endog, design.trials, design.weights
+        )
+        return other
+
     @cached_property
     def plain(self):
         """Fit without random effects: beta, zeta, and whether it exists."""
@@ -58,34 +80,31 @@ class GeneralizedModel:
             ks = [s.k for s in self.layout.structures]
             theta = self.layout.from_covariances([np.eye(k) for k in ks])
         else:
-            theta = self.internal_theta(options.start)
+            theta = internal_theta(self, options.start)
         dispersion = [zeta] if self.family.dispersion_name else []
         return np.concatenate([theta, dispersion]), beta
 
-    def internal_theta(self, covariances):
-        """theta in the coordinates of the fit, from covariances."""
-        inverses = [np.linalg.inv(m) for m in self.rows.maps]
-        return self.layout.from_covariances(
-            [
-                i @ np.asarray(c, dtype=float) @ i.T
-                for i, c in zip(inverses, covariances, strict=True)
-            ]
-        )
-
-    def fit(self, nagq=1, options=None):
-        """Fit by the Laplace approximation, beta in the outer problem or inside."""
+    def fit(self, options=None):
+        """Fit by the criterion that ``options.nagq`` names."""
         options = options or FitOptions()
         start, beta = self.start(options)
         profile = self.objective(free=True)
         profile.start_from(np.zeros(self.rows.system.width), beta)
-        if nagq == 0:
-            found = search(profile, start, options)
-            return self._finish(profile, found, 0)
+        if options.nagq == 0:
+            return self._finish(profile, search(profile, start, options), 0)
         objective = self.objective(free=False)
         x, spent = self._near_start(profile, start, options)
         objective.start_from(*profile.near)
-        found = search(objective, x, options)
-        return self._finish(objective, found, spent)
+        return self._finish(objective, search(objective, x, options), spent)
+
+    def loglike(self, params, covariances, dispersion=None):
+        """Laplace log-likelihood at parameters in the user's units."""
+        objective = self.objective(free=False)
+        zeta = [] if dispersion is None else [np.log(dispersion)]
+        beta = np.linalg.solve(self.rows.exog_map, np.asarray(params, dtype=float))
+        x = np.concatenate([internal_theta(self, covariances), zeta, beta])
+        objective.start_from(np.zeros(self.rows.system.width), beta)
+        return -0.5 * float(objective.evaluate(x, derivatives=False).value)
 
     def _near_start(self, profile, start, options):
         """x near the optimum of ``nagq=0``, and the evaluations it took."""
@@ -110,6 +129,18 @@ class GeneralizedModel:
             (convergence,),
             (found.singular,),
         )
+
+
+def check_nodes(nagq):
+    """Numbers of quadrature nodes: one integer, or a tuple of one per level."""
+    counts = nagq if isinstance(nagq, (tuple, list)) else [nagq]
+    whole = all(isinstance(k, (int, np.integer)) and k >= 0 for k in counts)
+    if not whole or not counts or (len(counts) > 1 and min(counts) < 1):
+        raise DataError(
+            f"nagq={nagq!r}: give 0, 1 (Laplace) or a number of quadrature nodes, for "
+            "nested factors also one number per level."
+        )
+    return tuple(map(int, counts)) if len(counts) > 1 else int(counts[0])
 
 
 def _plain_fit(model):

@@ -20,10 +20,40 @@ class GeneralizedFit(BaseFit):
     unit = np.float64(1.0)
     scale = np.float64(1.0)
     reml = False
+    residual_variance = None
 
     @property
-    def _coordinates(self):
-        return self.model.rows
+    def method(self):
+        """How the random effects were integrated out, for the summary."""
+        return self.objective.method
+
+    @property
+    def n_covariance(self):
+        """Number of parameters beside the fixed effects."""
+        return self.model.layout.n_par + self.objective.estimates_dispersion
+
+    @property
+    def sigma2(self):
+        """Dispersion: the residual variance of the Gaussian family."""
+        return self.dispersion
+
+    @cached_property
+    def mu(self):
+        """Mean of the response (of one trial) at the conditional modes, shape (n,)."""
+        return self.family.mean(self.eta)
+
+    def draw_rows(self, eta, rng):
+        """Responses with these linear predictors, shape (..., n)."""
+        mu, design = self.family.mean(eta), self.design
+        return self.family.draw(mu, self.dispersion, design.trials, design.weights, rng)
+
+    def light_objective(self):
+        """What of the objective has no entry per row, by name."""
+        objective = self.objective
+        return {
+            "beta_place": objective.beta_place,
+            "estimates_dispersion": objective.estimates_dispersion,
+        }
 
     @property
     def family(self):

@@ -30,12 +30,15 @@ class FitOptions:
         that predicts it is still taken.
     max_iter : int
         Most evaluations of criterion and gradient.
+    nagq : int or tuple of int
+        Integration over the random effects: see `GLMM.fit`.
     """
 
     start: tuple | None = None
     optimizer: str = "newton"
     tol: float = 1e-8
     max_iter: int = 200
+    nagq: int | tuple = 1
 
     def __post_init__(self):
         if self.optimizer not in DRIVERS:

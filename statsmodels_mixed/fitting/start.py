@@ -7,6 +7,24 @@ import numpy as np
 SMALLEST, LARGEST = 0.1, 30.0  # of a starting standard deviation, relative to sigma
 
 
+def internal_theta(model, covariances):
+    """theta in the coordinates of the fit, from covariances of the user's effects.
+
+    Parameters
+    ----------
+    model : object
+        With ``coordinates`` and ``layout``.
+    covariances : sequence of array_like, shape (k, k)
+    """
+    inverses = [np.linalg.inv(m) for m in model.coordinates.maps]
+    return model.layout.from_covariances(
+        [
+            i @ np.asarray(c, dtype=float) @ i.T
+            for i, c in zip(inverses, covariances, strict=True)
+        ]
+    )
+
+
 def moment_start(cross, response, layout):
     """theta from the quadratic forms ``y'P Z_j Z_j' P y``, P = I - Q Q'.
 

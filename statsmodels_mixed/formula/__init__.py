@@ -7,9 +7,11 @@
 from statsmodels_mixed.formula.calls import check_calls
 from statsmodels_mixed.formula.names import expression_names, variables
 from statsmodels_mixed.formula.parser import parse_formula, parse_predictor
+from statsmodels_mixed.formula.response import PAIR, response_columns
 from statsmodels_mixed.formula.spec import LinearPredictor, ModelSpec, RandomTerm
 
 __all__ = [
+    "PAIR",
     "LinearPredictor",
     "ModelSpec",
     "RandomTerm",
@@ -17,5 +19,6 @@ __all__ = [
     "expression_names",
     "parse_formula",
     "parse_predictor",
+    "response_columns",
     "variables",
 ]

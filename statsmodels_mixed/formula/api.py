@@ -1,5 +1,5 @@
 """Formula shortcuts, as ``statsmodels.formula.api`` has them."""
 
-from ..models import lmm, mixedlm
+from ..models import glmm, lmm, mixedlm
 
-__all__ = ["lmm", "mixedlm"]
+__all__ = ["glmm", "lmm", "mixedlm"]

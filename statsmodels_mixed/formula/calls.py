@@ -13,6 +13,7 @@ INSTEAD = {
     "ordered": "write C(x)",
     "ifelse": "write np.where(condition, a, b)",
     "interaction": "write a:b",
+    "cbind": "it joins successes and failures for family='binomial' only",
 } | {
     name: f"write np.{name}(...)"
     for name in ("log", "log2", "log10", "log1p", "exp", "expm1", "sqrt", "sin", "cos")

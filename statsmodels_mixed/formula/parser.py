@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from statsmodels_mixed.formula.duplicates import check_duplicates
 from statsmodels_mixed.formula.fragment import BARS, Fragment
+from statsmodels_mixed.formula.response import read_response
 from statsmodels_mixed.formula.scanner import Kind, Source, scan
 from statsmodels_mixed.formula.spec import LinearPredictor, ModelSpec
 from statsmodels_mixed.formula.sums import Summand, refuse_dot, split_sum
@@ -27,6 +28,7 @@ def parse_formula(
     structures: Iterable[str] | None = None,
     *,
     one_sided: bool = False,
+    trials: bool = False,
 ) -> ModelSpec:
     """Read ``response ~ fixed + (effects | grouping)``.
 
@@ -39,6 +41,8 @@ def parse_formula(
         ``diag`` and ``homdiag`` by default.
     one_sided : bool
         Whether a formula without response is accepted (its `response` is None).
+    trials : bool
+        Whether the response can be ``s + f``, two columns, or ``s / n``, a proportion.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def parse_formula(
     left, right = _cut_at_tilde(source)
     response = None
     if len(left) or not one_sided:
-        response = _read_response(left, right)
+        response = read_response(left, right, trials)
     mean = _read_predictor(right, "mean", _names(structures))
     return ModelSpec(response, (mean,), text)
 
@@ -122,29 +126,6 @@ def _cut_at_tilde(source: Source) -> tuple[Fragment, Fragment]:
         message = "Nothing follows the `~`. Write 1 there for a model without effects."
         raise whole.error(message, left.hi)
     return left, right
-
-
-_ARITHMETIC = frozenset(("+", "-", "*", "/", ":", "**"))
-
-
-def _read_response(left: Fragment, right: Fragment) -> str:
-    if not len(left):
-        message = "No response left of the `~`. Write one: y ~ x."
-        raise right.error(message, right.lo - 1)
-    bar = left.find(BARS, left.open_space())
-    if bar is not None:
-        message = (
-            "A bar left of the `~`. Write random terms right of it; for 'or' wrap the "
-            "response in I(...)."
-        )
-        raise left.error(message, bar)
-    inner = left.unwrap()
-    operator = left.find(_ARITHMETIC, left.open_space())
-    if operator is not None:
-        message = f"Arithmetic in the response. Wrap it: I({inner.typed})."
-        raise left.error(message, operator)
-    Summand("+", left).require_effect()
-    return inner.code()
 
 
 @dataclass

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
-import pandas as pd
 
-from ..compat import LikelihoodModel
-from ..covariance import STRUCTURES
 from ..design.arrays import design_from_arrays
-from ..design.build import build_design
-from ..design.matrices import place_columns
-from ..design.table import Table, resolve_subset
-from ..errors import DataError, RankDeficiencyWarning, warn_user
+from ..errors import DataError
 from ..fitting import FitOptions, GaussianModel, check_covariances, deliver
-from ..formula import parse_formula, variables
 from ..results import LMMResults, LMMResultsWrapper
-from ..results.removed import removed_error
-from .namespace import caller_namespace
+from .base import MixedModel
 from .random import as_terms
 
 
-class LMM(LikelihoodModel):
+class LMM(MixedModel):
     """Linear mixed model for arrays; for formulas see `lmm` or `from_formula`.
 
     Parameters
@@ -124,118 +114,19 @@ class LMM(LikelihoodModel):
         ------
         FormulaError, MissingColumnError, DataError, IdentifiabilityError
         """
-        namespace = eval_env
-        if isinstance(eval_env, int):
-            namespace = caller_namespace(eval_env + 1)
-        spec = _parsed(formula)
-        table = Table.from_data(data)
-        design = build_design(
-            spec,
-            table,
-            namespace,
+        model = cls.__new__(cls)
+        return model._set_formula(
+            formula,
+            data,
+            eval_env,
+            subset,
             weights=weights,
             offset=offset,
-            subset=subset,
             missing=missing,
         )
-        model = cls.__new__(cls)
-        model.spec = spec
-        model._set_design(design)
-        model.formula = spec.fixed_formula
-        model.formula_full = formula
-        model.data.frame = _frame(data, table, spec, subset)
-        return model
 
-    # ---- set-up -------------------------------------------------------------
-
-    def _set_design(self, design, engine=None):
-        self.engine = engine or GaussianModel(design)
-        self.kept = np.sort(self.engine.cross.basis.kept)
-        mean = design.mean
-        names = mean.exog_names
-        self.exog_names_full = list(names)
-        exog = mean.exog
-        if len(self.kept) < len(names):
-            lost = [n for j, n in enumerate(names) if j not in self.kept]
-            warn_user(
-                f"The fixed-effects columns {', '.join(lost)} are linear combinations "
-                "of the others and were left out.",
-                RankDeficiencyWarning,
-            )
-            exog, names = exog[:, self.kept], [names[j] for j in self.kept]
-        labels = design.row_labels
-        endog = pd.Series(
-            design.endog, index=labels, name=design.endog_name, copy=False
-        )
-        # object labels: pandas' own strings take longer to make than the frame
-        columns = pd.Index(list(names), dtype=object)
-        frame = pd.DataFrame(exog, index=labels, columns=columns, copy=False)
-        # told outright: statsmodels would look for a constant by two SVDs of exog
-        super().__init__(endog, frame, hasconst=self.engine.has_constant)
-        self._attach_coding()
-
-    def _attach_coding(self):
-        """patsy's description of the fixed effects, where statsmodels looks for it."""
-        coding = self.design.mean.encoder.design_info
-        if coding is not None and len(self.kept) == len(self.exog_names_full):
-            self.data.model_spec = coding
-
-    def initialize(self):
-        """Set the counts every statsmodels model has."""
-        self.nobs = float(self.design.nobs)
-        rank = len(self.kept)
-        self.df_model = float(rank - self.k_constant)
-        self.df_resid = float(self.design.nobs - rank)
-        self.k_fe = rank
-        self.k_re = sum(t.k for t in self.terms)
-
-    @property
-    def design(self):
-        """Everything the numerics use."""
-        return self.engine.design
-
-    @property
-    def terms(self):
-        """Random-effects terms, nestings expanded."""
-        return self.design.terms
-
-    @property
-    def weights(self):
-        """Prior weights of the rows, None when there are none."""
-        return self.design.weights
-
-    @property
-    def offset(self):
-        """Known part of the mean, None when there is none."""
-        return self.design.mean.offset
-
-    @staticmethod
-    def _random_entries(random_data):
-        """What a user gives as ``random_data=``, one `RandomEffects` per term."""
-        return None if random_data is None else as_terms(random_data, "random_data")
-
-    def with_response(self, endog):
-        """The same model for another response; nothing else is computed again."""
-        other = copy.copy(self)
-        design = self.design.with_response(endog)
-        frame = getattr(self.data, "frame", None)
-        other._set_design(design, self.engine.with_design(design))
-        if frame is not None:
-            other.data.frame = frame
-        return other
-
-    def __getstate__(self):
-        state = self.__dict__.copy()
-        # ModelData would evaluate the formula again when loaded; we need not
-        data = object.__new__(type(self.data))
-        data.__dict__.update(self.data.__dict__)
-        data.__dict__.pop("model_spec", None)
-        state["data"] = data
-        return state
-
-    def __setstate__(self, state):
-        self.__dict__.update(state)
-        self._attach_coding()
+    def _make_engine(self, design):
+        return GaussianModel(design)
 
     # ---- criterion ----------------------------------------------------------
 
@@ -289,31 +180,6 @@ class LMM(LikelihoodModel):
     def hessian(self, params, covariances=None, scale=None):
         """Hessian of `loglike` in the fixed effects, the scale held fixed."""
         return self._at(params, covariances, scale)[2]
-
-    def predict(self, params, exog=None, which="mean", offset=None):
-        """Linear predictor of the fixed effects.
-
-        Parameters
-        ----------
-        params : array_like, shape (p,)
-        exog : array_like, shape (n, p), optional
-            The model's own by default (its offset included). Columns that were
-            dropped as aliased may be among them; a DataFrame is matched by names.
-        which : {"mean", "linear"}
-            The same thing here: the link is the identity.
-        offset : array_like, optional
-        """
-        if which not in ("mean", "linear"):
-            raise DataError(f"which={which!r}: use 'mean' or 'linear'.")
-        if exog is None:
-            if self.exog is None:
-                raise removed_error("predict() without exog=")
-            exog, offset = self.exog, self.offset if offset is None else offset
-        names = self.exog_names_full
-        exog = place_columns(exog, names, self.kept, "exog")[:, self.kept]
-        params = np.asarray(params, dtype=float)
-        out = exog @ params
-        return out if offset is None else out + offset
 
     # ---- fitting ------------------------------------------------------------
 
@@ -370,18 +236,3 @@ class LMM(LikelihoodModel):
         results = LMMResults(self, replace(fit, model=self.engine), use_t)
         results.options = options
         return LMMResultsWrapper(results)
-
-
-@lru_cache(maxsize=128)  # the text says it all, and loops fit one formula often
-def _parsed(formula):
-    return parse_formula(formula, tuple(STRUCTURES))
-
-
-def _frame(data, table, spec, subset):
-    """Rows of the subset as pandas: the user's frame, or the columns of the formula."""
-    frame = data
-    if not isinstance(data, pd.DataFrame):
-        used = [name for name in table.names if name in variables(spec)]
-        columns = {name: table.column(name) for name in used}
-        frame = pd.DataFrame(columns, index=table.index, copy=False)
-    return frame if subset is None else frame.iloc[resolve_subset(subset, table)]

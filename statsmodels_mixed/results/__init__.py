@@ -1,6 +1,13 @@
-"""Results objects: short methods that delegate, tables as DataFrames."""
+"""Results classes: subclasses of statsmodels', and their tables."""
 
+from .glmm import GLMMResults, GLMMResultsWrapper
 from .lmm import LMMResults, LMMResultsWrapper
 from .refits import RefitResults
 
-__all__ = ["LMMResults", "LMMResultsWrapper", "RefitResults"]
+__all__ = [
+    "GLMMResults",
+    "GLMMResultsWrapper",
+    "LMMResults",
+    "LMMResultsWrapper",
+    "RefitResults",
+]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..compat import LikelihoodModelResults, ResultMixin, WaldTestResults
+from ..compat import LikelihoodModelResults, ResultMixin, WaldTestResults, aicc
 from ..errors import DataError
 from ..inference import compare_fits, term_constraints
 from . import tables
-from .removed import Remains, model_without_rows, removed_error, without_rows
+from .removed import Remains, model_without_rows, without_rows
+from .rows import RowMethods
+from .summary import summarise
+from .variances import VarianceTables
 
 
-class MixedResults(LikelihoodModelResults, ResultMixin):
+class MixedResults(VarianceTables, RowMethods, LikelihoodModelResults, ResultMixin):
     """Base of the results classes.
 
     Parameters
@@ -28,7 +31,7 @@ class MixedResults(LikelihoodModelResults, ResultMixin):
         # statsmodels' remove_data expects a cache, also when nothing is cached
         self._cache = {}
         self.cov_params_default = fit.cov_beta
-        super().__init__(model, fit.beta, None, scale=float(fit.sigma2), use_t=use_t)
+        super().__init__(model, fit.beta, None, scale=self._scale(fit), use_t=use_t)
         self.fit_record = fit
         self.nobs = float(model.nobs)
         self.df_model = model.df_model
@@ -37,7 +40,10 @@ class MixedResults(LikelihoodModelResults, ResultMixin):
         self.cov_kwds = {
             "description": "Covariance of the fixed effects at the estimated variances."
         }
-        self.k_cov = fit.model.layout.n_par + 1
+        self.k_cov = fit.n_covariance
+
+    def _scale(self, fit):
+        return float(fit.sigma2)
 
     @property
     def _params(self):
@@ -48,17 +54,31 @@ class MixedResults(LikelihoodModelResults, ResultMixin):
         """Name of the response."""
         return self.model.endog_names
 
-    # ---- the fit ------------------------------------------------------------
+    # ---- what the summary says beside the tables ------------------------------
 
-    @property
-    def deviance(self):
-        """Minus twice `llf`: the criterion that was minimised."""
-        return float(self.fit_record.deviance)
+    def _header(self):
+        """Further pairs of label and text for the head of the summary."""
+        return []
+
+    def _criteria(self):
+        """Pairs of label and figure: criterion and what follows from it."""
+        return [
+            (self.criterion_name, f"{-2.0 * self.llf:.4f}"),
+            ("Log-Likelihood:", f"{self.llf:.4f}"),
+            ("AIC:", f"{self.aic:.2f}"),
+            ("BIC:", f"{self.bic:.2f}"),
+        ]
+
+    def _remarks(self):
+        """Sentences that come before the notes on the optimisation."""
+        return []
+
+    # ---- the fit ------------------------------------------------------------
 
     @property
     def llf(self):
         """Log-likelihood, or REML criterion over -2 for a REML fit."""
-        return -0.5 * self.deviance
+        return -0.5 * float(self.fit_record.deviance)
 
     @property
     def convergence(self):
@@ -159,30 +179,6 @@ class MixedResults(LikelihoodModelResults, ResultMixin):
         """Fixed plus random effects of each level: grouping factor to DataFrame."""
         return tables.coefficient_frames(self.fit_record, self.model.exog_names)
 
-    # ---- fitted values ------------------------------------------------------
-
-    def _fit_with_rows(self, what):
-        """The fit, refused after `remove_data`."""
-        if isinstance(self.fit_record.model, Remains):
-            raise removed_error(what)
-        return self.fit_record
-
-    @property
-    def fittedvalues(self):
-        """Fitted values with the conditional modes, ``X beta + Z b`` (+ offset)."""
-        fit = self._fit_with_rows("fittedvalues")
-        return fit.fixed_part + fit.random_part
-
-    @property
-    def fitted_marginal(self):
-        """Fitted population means, ``X beta`` (+ offset)."""
-        return self._fit_with_rows("fitted_marginal").fixed_part
-
-    @property
-    def resid(self):
-        """Response minus `fittedvalues`."""
-        return self._fit_with_rows("resid").design.endog - self.fittedvalues
-
     def remove_data(self):
         """Drop everything that has one entry per row, to make small pickles.
 
@@ -195,10 +191,6 @@ class MixedResults(LikelihoodModelResults, ResultMixin):
             return
         self.fit_record = without_rows(self.fit_record)
         self.model = model_without_rows(self.model, self.fit_record.model)
-
-    def _wrapped_rows(self, values):
-        labels = self.fit_record.design.row_labels
-        return values if labels is None else pd.Series(values, index=labels)
 
     # ---- information criteria and tests -------------------------------------
 
@@ -216,6 +208,11 @@ class MixedResults(LikelihoodModelResults, ResultMixin):
     def bic(self):
         """Bayesian criterion with ``log(nobs)`` per parameter."""
         return -2.0 * self.llf + np.log(self.nobs) * self.df_modelwc
+
+    @property
+    def aicc(self):
+        """AIC with the small-sample correction of Hurvich and Tsai."""
+        return aicc(self.llf, self.nobs, self.df_modelwc)
 
     def info_criteria(self, crit, dk_params=0):
         """Information criterion by name.
@@ -285,6 +282,26 @@ class MixedResults(LikelihoodModelResults, ResultMixin):
         result = WaldTestResults(None, "F" if self.use_t else "chi2", None, table=table)
         result.temp = constraints
         return result
+
+    def summary(self, yname=None, xname=None, title=None, alpha=0.05):
+        """Tables of a fit: header, fixed effects, variance parameters, notes.
+
+        Parameters
+        ----------
+        yname : str, optional
+            Name of the response.
+        xname : list of str, optional
+            Names of the fixed effects.
+        title : str, optional
+        alpha : float
+            One minus the level of the intervals.
+
+        Returns
+        -------
+        statsmodels.iolib.summary.Summary
+            With ``as_text``, ``as_html`` and ``as_latex``.
+        """
+        return summarise(self, yname, xname, title, alpha)
 
 
 class _Record:

@@ -13,6 +13,43 @@ from .tables import theta_names
 
 
 @dataclass(frozen=True, eq=False)
+class StackedFits:
+    """Separate fits of one design as if they had been fitted at once.
+
+    Attributes
+    ----------
+    fits : tuple of Fit
+    """
+
+    fits: tuple
+
+    def __getattr__(self, name):
+        if name in ("beta", "cov_beta", "theta", "sigma2", "deviance"):
+            return np.stack([getattr(fit, name) for fit in self.fits])
+        raise AttributeError(name)
+
+    @property
+    def design(self):
+        """The design of the fits."""
+        return self.fits[0].design
+
+    @property
+    def convergences(self):
+        """Certificates, one per fit."""
+        return tuple(fit.convergence for fit in self.fits)
+
+    @property
+    def singulars(self):
+        """Singular directions, one tuple per fit."""
+        return tuple(fit.singulars[0] for fit in self.fits)
+
+
+def stacked_refits(fits, param_names, response_names):
+    """`RefitResults` of separate fits."""
+    return RefitResults(StackedFits(tuple(fits)), tuple(param_names), response_names)
+
+
+@dataclass(frozen=True, eq=False)
 class RefitResults:
     """Fits of R responses by the model of one result.
 

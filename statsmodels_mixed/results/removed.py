@@ -11,7 +11,15 @@ from ..errors import DataError
 
 # Figures of a fit whose size does not depend on the rows; taken along as they are,
 # since without the rows they cannot be computed again.
-FIGURES = ("beta", "cov_beta", "relative_covariances", "covariances", "theta", "modes")
+FIGURES = (
+    "beta",
+    "cov_beta",
+    "cov_parameters",
+    "relative_covariances",
+    "covariances",
+    "theta",
+    "modes",
+)
 # These cost a factorisation: kept where they were asked for before.
 IF_COMPUTED = ("conditional_covariances",)
 # Attributes of statsmodels' model data that have one entry per row.
@@ -34,24 +42,23 @@ class _Coordinates:
     maps: tuple
 
 
-@dataclass(frozen=True)
 class Remains:
-    """What is left of a `GaussianModel`: codings, but nothing to compute with.
+    """What is left of model and objective: codings, but nothing to compute with.
 
-    Attributes
+    Parameters
     ----------
-    design : Design
-        With zero rows.
-    cross : _Coordinates
-    reml : bool
-    response : ResponseProducts
-        Without the entries per random effect; the unit of the response is in it.
+    model : GaussianModel or GeneralizedModel
+    **figures
+        What of the objective has no entry per row.
     """
 
-    design: object
-    cross: _Coordinates
-    reml: bool
-    response: object
+    def __init__(self, model, **figures):
+        self.design = _empty(model.design)
+        own = model.coordinates
+        self.coordinates = _Coordinates(own.basis, own.maps)
+        self.layout = model.layout
+        self.family = getattr(model, "family", None)
+        vars(self).update(figures)
 
     def _gone(self, *args, **kwargs):
         raise removed_error()
@@ -72,12 +79,10 @@ def without_rows(fit):
         Estimates, modes and what encodes new data are there; criterion, fitted
         values and cross-products are not.
     """
-    cross = _Coordinates(fit.model.cross.basis, fit.model.cross.maps)
-    response = replace(fit.objective.response, ze=None)
-    remains = Remains(_empty(fit.design), cross, fit.reml, response)
+    remains = Remains(fit.model, **fit.light_objective())
     evaluation = replace(fit.evaluation, u=None, covariance_gradient=None)
     out = replace(fit, model=remains, objective=remains, evaluation=evaluation)
-    figures = {name: getattr(fit, name) for name in FIGURES}
+    figures = {name: getattr(fit, name) for name in FIGURES if hasattr(fit, name)}
     figures |= {name: vars(fit)[name] for name in IF_COMPUTED if name in vars(fit)}
     vars(out).update(figures)  # where cached properties look first
     return out

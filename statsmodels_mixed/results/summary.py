@@ -1,4 +1,4 @@
-"""Summary text of a linear mixed model."""
+"""Summary text of a mixed model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def summarise(results, yname, xname, title, alpha):
         gright=_right(results),
         yname=yname,
         xname=xname,
-        title=title or "Linear Mixed Model Results",
+        title=title or f"{results._name[0]} Results",
     )
     if len(results.params):
         out.add_table_params(
@@ -31,8 +31,9 @@ def _left(results):
     model = results.model
     out = [
         ("Dep. Variable:", None),
-        ("Model:", ["LMM"]),
+        ("Model:", [results._name[1]]),
         ("Method:", [results.method]),
+        *((name, [value]) for name, value in results._header()),
         ("No. Observations:", [f"{int(results.nobs)}"]),
     ]
     for group, levels in results.ngroups.items():
@@ -43,12 +44,8 @@ def _left(results):
 
 
 def _right(results):
-    criterion = "REML criterion:" if results.reml else "Deviance:"
     return [
-        (criterion, [f"{results.deviance:.4f}"]),
-        ("Log-Likelihood:", [f"{results.llf:.4f}"]),
-        ("AIC:", [f"{results.aic:.2f}"]),
-        ("BIC:", [f"{results.bic:.2f}"]),
+        *((name, [value]) for name, value in results._criteria()),
         ("Parameters:", [f"{results.df_modelwc}"]),
         ("Converged:", ["yes" if results.converged else "NO"]),
     ]
@@ -94,7 +91,7 @@ def _correlation(value):
 
 def _notes(results):
     """Convergence, singularity, aliasing: what a reader must know."""
-    out = [f"Optimiser: {results.convergence.message}."]
+    out = [*results._remarks(), f"Optimiser: {results.convergence.message}."]
     for text in results.singular:
         out.append(f"Singular fit, {text}.")
     aliased = [

@@ -44,7 +44,9 @@ def varcorr_frame(fit):
             correlation = cov[i, j] / product if product > 0 else np.nan
             pair = (term.effects[i], term.effects[j])
             rows.append((term.group, *pair, cov[i, j], correlation))
-    rows.append((RESIDUAL, None, None, float(fit.sigma2), float(np.sqrt(fit.sigma2))))
+    if fit.residual_variance is not None:
+        variance = float(fit.residual_variance)
+        rows.append((RESIDUAL, None, None, variance, float(np.sqrt(variance))))
     columns = ["group", "effect", "effect2", "vcov", "sdcor"]
     return pd.DataFrame(rows, columns=columns)
 

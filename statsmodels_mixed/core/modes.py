@@ -1,0 +1,148 @@
+"""Criteria built around the conditional mode of the random effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .evaluation import Evaluation
+from .pirls import TOLERANCE, Penalised
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModeEvaluation(Evaluation):
+    """A criterion of a generalized linear mixed model at one x.
+
+    `x` is theta, then the log dispersion if it is estimated, then beta on the
+    orthogonal columns (unless the criterion finds beta itself).
+
+    Attributes
+    ----------
+    beta : ndarray, shape (p,)
+        On the orthogonal columns of X.
+    zeta : float
+        Log dispersion.
+    u : ndarray, shape (q,)
+        Mode of the spherical random effects in elimination order.
+    logdet : float
+        ``log|H|``.
+    loglike_at_mode : float
+        Log-likelihood of the rows given the mode.
+    """
+
+    beta: np.ndarray
+    zeta: float
+    u: np.ndarray
+    logdet: float
+    loglike_at_mode: float
+
+
+class ModeObjective:
+    """A deviance as a function of x = (theta, zeta, beta), or of (theta, zeta).
+
+    Subclasses give the integral and its derivatives.
+
+    Parameters
+    ----------
+    rows : RowProducts
+    likelihood : Likelihood
+    offset : ndarray, shape (n,), or float
+    layout : ThetaLayout
+    free : bool
+        Whether beta is found with u by PIRLS (``nagq=0``) instead of being part of x.
+    zeta : float, optional
+        Log dispersion, when it is known; NaN when it is part of x.
+    """
+
+    # how closely the mode is found; see `Penalised.mode`
+    tolerance = TOLERANCE
+
+    def __init__(self, rows, likelihood, offset, layout, free=False, zeta=0.0):
+        self.rows, self.likelihood, self.offset = rows, likelihood, offset
+        self.layout, self.free, self._known_zeta = layout, free, zeta
+        self.estimates_dispersion = bool(np.isnan(zeta))
+        at = layout.n_par + self.estimates_dispersion
+        self.beta_place = slice(at, at + (0 if free else rows.rank))
+        self.n_par = self.beta_place.stop
+        # where the next search for a mode begins: speed only, not part of the result
+        self.near = np.zeros(rows.system.width), np.zeros(rows.rank)
+
+    def start_from(self, u, beta):
+        """Begin the next search for a mode at (u, beta)."""
+        self.near = u, beta
+
+    def zeta(self, x):
+        """Log dispersion at x."""
+        return x[self.layout.n_par] if self.estimates_dispersion else self._known_zeta
+
+    def point(self, x):
+        """The conditional mode at x."""
+        problem = Penalised(
+            self.rows,
+            self.likelihood,
+            self.offset,
+            self.layout.matrices(x),
+            self.zeta(x),
+            self.free,
+        )
+        u, beta = self.near
+        point = problem.mode(
+            u, beta if self.free else x[self.beta_place], self.tolerance
+        )
+        if np.isfinite(point.value):
+            self.near = point.u, point.beta
+        return point
+
+    def evaluate(self, x, derivatives=True) -> ModeEvaluation:
+        """Deviance, its gradient and curvature at x, shape (n_par,).
+
+        The value is infinite where the response has no density, or H is not positive
+        definite.
+        """
+        point = self.point(x)
+        logdet = _logdet(point)
+        value, integral = np.inf, None
+        if np.isfinite(logdet):
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                value, integral = self._integral(point, logdet)
+        finite = np.isfinite(value)
+        evaluation = {
+            "x": x,
+            "value": np.float64(value if finite else np.inf),
+            "rounding": np.float64(2.0 * abs(point.decrease) if finite else 0.0),
+            "beta": point.beta,
+            "zeta": self.zeta(x),
+            "u": point.u,
+            "logdet": logdet,
+            "loglike_at_mode": float(point.derivatives.value.sum()),
+        }
+        if derivatives:
+            parts = self._derivatives(x, point, integral) if finite else _nowhere(x)
+            evaluation |= parts
+        return ModeEvaluation(**evaluation)
+
+    def _integral(self, point, logdet):
+        """The deviance, and what its derivatives need of it."""
+        raise NotImplementedError
+
+    def _derivatives(self, x, point, integral):
+        """Gradient, curvature and derivative in the covariances, by name."""
+        raise NotImplementedError
+
+
+def _logdet(point):
+    """``log|H|`` with the observed weights; NaN where H is not positive definite."""
+    if not np.isfinite(point.value):
+        return np.nan
+    try:
+        with np.errstate(invalid="ignore"):
+            return float(point.observed_factorization.logdet)
+    except np.linalg.LinAlgError:
+        return np.nan
+
+
+def _nowhere(x):
+    """Derivatives where the criterion has none."""
+    nan = np.full(x.shape, np.nan)
+    return {"gradient": nan, "curvature": np.full((len(x), len(x)), np.nan)}

@@ -1,0 +1,93 @@
+"""The linear mixed model at a conditional mode, and its information.
+
+With the weights W = -l'' and the residuals l' of the mode, the working model has
+``V = W^-1 + Z Lambda Lambda' Z'`` and ``V^-1(y - X beta) = l'``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .information import covariance_chain, information, spread
+
+
+@dataclass(frozen=True, eq=False)
+class WorkingModel:
+    """Products of the working linear mixed model at a mode.
+
+    Attributes
+    ----------
+    point : Point
+    solved : ndarray, shape (q, p)
+        ``H^-1 Lambda'Z'WX``.
+    zx : ndarray, shape (q, p)
+        ``Z'WX``.
+    xvx : ndarray, shape (p, p)
+        ``X'V^-1X``.
+    """
+
+    point: object
+    solved: np.ndarray
+    zx: np.ndarray
+    xvx: np.ndarray
+
+    @classmethod
+    def at(cls, point):
+        """The working model at a mode."""
+        found = point.observed_factorization
+        zx, xx = point.problem.rows.exog_products(point.observed)
+        solved = found.solve(zx)
+        return cls(point, solved, zx, xx - zx.T @ found.apply_factor(solved))
+
+    def chain(self, objective, x, g_all):
+        """Gradient in theta through the covariances, and the curvature in all of x.
+
+        Parameters
+        ----------
+        objective : ModeObjective
+        x : ndarray, shape (n_par,)
+        g_all : sequence of ndarray, shape (K_f, K_f)
+            Derivative of the deviance in each relative covariance.
+
+        Returns
+        -------
+        gradient : ndarray, shape (n_par,)
+            Zero beyond theta.
+        curvature : ndarray, shape (n_par, n_par)
+        """
+        rows, found = objective.rows, self.point.observed_factorization
+        gradient, curvature, directions = covariance_chain(
+            objective.layout, x, found.factors, g_all
+        )
+        q = rows.levels(self.point.scores)
+        w = np.zeros((rows.system.width, objective.layout.n_par))
+        for f, index, d_sigma in directions:
+            w[rows.system.slices[f], index] = spread(q[f], d_sigma)
+        q_x = found.apply_inverse_transpose(self.solved)
+        self._add(objective, curvature, information(found.system, found, w, q_x))
+        if objective.estimates_dispersion:
+            place = objective.layout.n_par
+            likelihood, zeta = objective.likelihood, objective.zeta(x)
+            dl = likelihood.dispersion_derivatives(self.point.eta, zeta)[0]
+            curvature[place, place] = 2.0 * (dl @ dl)
+        return gradient, curvature
+
+    def _add(self, objective, curvature, parts):
+        """Average information.
+
+        Of the deviance profiled over beta it is F'PF; jointly in (theta, beta) that is
+        the matrix below, whose Schur complement in theta is F'PF.
+        """
+        (fvf, fvx), xvx = parts, self.xvx
+        theta = slice(0, objective.layout.n_par)
+        absorbed = fvx @ np.linalg.solve(xvx, fvx.T) if len(xvx) else 0.0
+        if objective.free:
+            curvature[theta, theta] += fvf - absorbed
+            return
+        beta = objective.beta_place
+        curvature[theta, theta] += fvf + absorbed
+        curvature[theta, beta] = 2.0 * fvx
+        curvature[beta, theta] = 2.0 * fvx.T
+        curvature[beta, beta] = 2.0 * xvx

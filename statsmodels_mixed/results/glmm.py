@@ -1,0 +1,297 @@
+"""Results of a generalized linear mixed model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..compat import PredictionResultsMonotonic, wrapper
+from ..errors import DataError, check_option
+from ..fitting import deliver
+from ..prediction import linear_variances, marginal_mean
+from .base import MixedResults
+from .refits import stacked_refits
+from .rows import labelled
+from .wrapper import MixedResultsWrapper
+
+RANDOM = ("none", "conditional", "marginal")
+WHICH = ("mean", "linear")
+RATIOS = {"logit": "odds ratio", "log": "ratio", "cloglog": "hazard ratio"}
+
+
+class GLMMResults(MixedResults):
+    """Estimates of a generalized linear mixed model.
+
+    `params` holds the fixed effects on the scale of the link.
+
+    Attributes
+    ----------
+    llf : float
+        Log-likelihood with the random effects integrated out, as `method` says, with
+        all constants: comparable across families and numbers of nodes.
+    deviance : float
+        Conditional deviance, as R's ``deviance(<glmer>)``: the sum of the squared
+        `resid_deviance`, at the conditional modes. Not ``-2 llf``.
+    family : Family
+        With its link.
+    dispersion : float
+        Dispersion (phi, or alpha of the negative binomial); 1 if there is none.
+    converged : bool
+        Verdict of the certificate `convergence`.
+    singular : tuple of str
+        Directions without variance.
+    """
+
+    _name = "Generalized Linear Mixed Model", "GLMM"
+    criterion_name = "-2 Log-Lik.:"
+    reml = False
+
+    def __init__(self, model, fit, use_t=False):
+        super().__init__(model, fit, use_t)
+        self.family = fit.family
+        self.method = fit.method
+        self.dispersion = fit.dispersion
+
+    def _scale(self, fit):
+        return fit.dispersion
+
+    def _header(self):
+        return [("Family:", self.family.name), ("Link:", self.family.link.name)]
+
+    def _remarks(self):
+        note = self.model.design.response_note
+        out = [f"Response, {note}."] if note else []
+        name = self.family.dispersion_name
+        if name:
+            out.append(f"Estimated {name}: {self.dispersion:.6g}.")
+        return out
+
+    @property
+    def alpha(self):
+        """Dispersion of the negative binomial, ``var = mu + alpha mu^2``."""
+        if self.family.name != "negative_binomial":
+            raise AttributeError(f"The {self.family.name} family has no alpha.")
+        return getattr(self.family, "alpha", None) or self.dispersion
+
+    # ---- fitted values and residuals ----------------------------------------
+
+    def _rows(self, what):
+        """Response on the scale of the mean, mean, and weights of the rows."""
+        fit = self._fit_with_rows(what)
+        design = fit.design
+        weights = np.ones(design.nobs) if design.weights is None else design.weights
+        if design.trials is None:
+            return design.endog, fit.mu, weights
+        return design.endog / design.trials, fit.mu, weights * design.trials
+
+    @property
+    def fittedvalues(self):
+        """Means at the conditional modes; of one trial for a binomial response."""
+        return self._fit_with_rows("fittedvalues").mu
+
+    @property
+    def fitted_marginal(self):
+        """Means with the random effects integrated out."""
+        fit = self._fit_with_rows("fitted_marginal")
+        return marginal_mean(fit.family, fit.fixed_part, linear_variances(fit)[1])
+
+    @property
+    def resid_response(self):
+        """Response minus `fittedvalues`; a proportion for a binomial response."""
+        y, mu, _ = self._rows("resid_response")
+        return y - mu
+
+    @property
+    def resid(self):
+        """The same as `resid_response`."""
+        return self.resid_response
+
+    @property
+    def resid_pearson(self):
+        """Residuals over their standard deviation given the random effects.
+
+        The dispersion is in that standard deviation, unlike in statsmodels' GLM.
+        """
+        y, mu, weights = self._rows("resid_pearson")
+        return (y - mu) * np.sqrt(weights / self.family.variance(mu, self.dispersion))
+
+    @property
+    def resid_deviance(self):
+        """Signed square roots of the contributions to `deviance`."""
+        y, mu, weights = self._rows("resid_deviance")
+        unit = self.family.unit_deviance(y, mu, self.dispersion)
+        return np.sign(y - mu) * np.sqrt(weights * np.maximum(unit, 0.0))
+
+    @property
+    def resid_working(self):
+        """Residuals on the scale of the link, ``(y - mu) / mu'(eta)``."""
+        y, mu, _ = self._rows("resid_working")
+        return (y - mu) / self.family.mean_derivative(self.fit_record.eta)
+
+    @property
+    def deviance(self):
+        """Conditional deviance at the modes; see the class for what it is not."""
+        return float((self.resid_deviance**2).sum())
+
+    # ---- parameters ---------------------------------------------------------
+
+    def exp_params(self, alpha=0.05):
+        """Exponentiated fixed effects with intervals: odds, rate or hazard ratios.
+
+        Parameters
+        ----------
+        alpha : float
+            One minus the level of the intervals.
+
+        Returns
+        -------
+        DataFrame
+            Columns estimate, lower, upper.
+
+        Raises
+        ------
+        DataError
+            The link gives exponentiated coefficients no meaning.
+
+        Examples
+        --------
+        >>> import statsmodels_mixed as smm
+        >>> data = smm.datasets.load("cbpp")
+        >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+        >>> res = smm.glmm(formula, data, family="binomial").fit()
+        >>> res.exp_params().round(3).loc["period[T.2]"].tolist()
+        [0.371, 0.203, 0.676]
+        """
+        if self.family.link.name not in RATIOS:
+            raise DataError(
+                f"exp(params) is no ratio for the {self.family.link.name} link; it is "
+                f"for {', '.join(RATIOS)}."
+            )
+        interval = np.asarray(self.conf_int(alpha=alpha))
+        table = np.exp(np.column_stack([self._params, interval]))
+        columns = ["estimate", "lower", "upper"]
+        return pd.DataFrame(table, index=self.model.exog_names, columns=columns)
+
+    # ---- prediction ---------------------------------------------------------
+
+    def predict(
+        self,
+        exog=None,
+        transform=True,
+        random="none",
+        which="mean",
+        new_levels="error",
+        offset=None,
+        random_data=None,
+    ):
+        """Predict the response for new rows, or for the rows of the fit.
+
+        Parameters
+        ----------
+        exog : DataFrame, dict or array_like, optional
+            As for `LMMResults.predict`.
+        transform : bool
+            Whether to pass `exog` through the formula.
+        random : {"none", "conditional", "marginal"}
+            Random effects of zero, the conditional modes of known levels, or
+            integrated over their distribution.
+        which : {"mean", "linear"}
+            On the scale of the response, or of the linear predictor.
+        new_levels : {"error", "population"}
+            For unseen levels of a grouping factor: refuse, or random effects of 0.
+        offset : str or array_like, optional
+            For new rows, when the model was given ``offset=`` as an array.
+        random_data : list, optional
+            For new rows of a model built from arrays, one entry per term.
+
+        Returns
+        -------
+        Series or ndarray
+
+        Notes
+        -----
+        Means of a nonlinear link over a population (``"marginal"``) differ from those
+        at random effects of zero (``"none"``).
+        """
+        check_option("random", random, RANDOM)
+        check_option("which", which, WHICH)
+        eta, labels = self._linear(
+            exog,
+            transform,
+            "none" if random == "marginal" else random,
+            new_levels,
+            offset,
+            random_data,
+        )
+        if which == "linear":
+            return labelled(eta, labels)
+        if random != "marginal":
+            return labelled(self.family.mean(eta), labels)
+        entries = self.model._random_entries(random_data)
+        _, variance = linear_variances(self.fit_record, exog, entries)
+        return labelled(marginal_mean(self.family, eta, variance), labels)
+
+    def get_prediction(self, exog=None, offset=None, random_data=None):
+        """Means at random effects of zero, with intervals.
+
+        Parameters
+        ----------
+        exog, offset, random_data
+            As for `predict`.
+
+        Returns
+        -------
+        statsmodels.base._prediction_inference.PredictionResultsMonotonic
+            Intervals of the linear predictor, transformed.
+        """
+        eta, labels = self._linear(exog, True, "none", "error", offset, random_data)
+        entries = self.model._random_entries(random_data)
+        variance, _ = linear_variances(self.fit_record, exog, entries)
+        slope = self.family.mean_derivative(eta)
+        return PredictionResultsMonotonic(
+            self.family.mean(eta),
+            slope**2 * variance,
+            linpred=eta,
+            linpred_se=np.sqrt(variance),
+            func=self.family.mean,
+            deriv=self.family.mean_derivative,
+            df=self.df_resid,
+            dist="t" if self.use_t else "norm",
+            row_labels=labels,
+        )
+
+    # ---- more fits ----------------------------------------------------------
+
+    def refit(self, endog):
+        """Fit the same model to another response, or to many one after the other.
+
+        Parameters
+        ----------
+        endog : array_like, shape (n,) or (n, R)
+            One value per row that was used, or per row of the original data; numbers
+            of successes for a binomial response.
+
+        Returns
+        -------
+        GLMMResults or RefitResults
+        """
+        self._fit_with_rows("refit")
+        values = self._responses(endog)
+        columns = values[:, None] if values.ndim == 1 else values
+        fits = []
+        for column in columns.T:
+            self.family.check(column, self.model.design.trials)
+            model = self.model.with_response(column)
+            fits.append((model, deliver(model._fit(self.options))))
+        if values.ndim == 1:
+            model, fit = fits[0]
+            return model._wrap(fit, self.use_t, self.options)
+        names = getattr(endog, "columns", pd.RangeIndex(values.shape[1]))
+        return stacked_refits([f for _, f in fits], self.model.exog_names, names)
+
+
+class GLMMResultsWrapper(MixedResultsWrapper):
+    """Results with pandas labels."""
+
+
+wrapper.populate_wrapper(GLMMResultsWrapper, GLMMResults)

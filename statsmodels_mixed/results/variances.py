@@ -1,0 +1,86 @@
+"""Variance parameters and conditional variances of a fit, as tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from . import tables
+
+
+class VarianceTables:
+    """Mixin for results with a ``fit_record``."""
+
+    @property
+    def cov_re(self):
+        """Covariance of the random effects: grouping factor to DataFrame."""
+        return tables.covariance_frames(self.fit_record)
+
+    def varcorr(self):
+        """Variances and correlations as a tidy DataFrame.
+
+        The residual variance of a linear mixed model comes last.
+
+        Returns
+        -------
+        DataFrame
+            Columns group, effect, effect2, vcov, sdcor.
+
+        Examples
+        --------
+        >>> import statsmodels_mixed as smm
+        >>> data = smm.datasets.load("dyestuff")
+        >>> res = smm.lmm("Yield ~ 1 + (1 | Batch)", data).fit()
+        >>> res.varcorr().sdcor.round(3).tolist()
+        [42.001, 49.51]
+        """
+        return tables.varcorr_frame(self.fit_record)
+
+    @property
+    def vcomp(self):
+        """Variances, one per varying effect (and the residual's), as a Series."""
+        frame = self.varcorr()
+        frame = frame[frame.effect2.isna()]
+        names = [
+            f"{g} {e}" if isinstance(e, str) else g
+            for g, e in zip(frame.group, frame.effect, strict=True)
+        ]
+        return pd.Series(frame.vcov.to_numpy(), index=names, name="vcomp")
+
+    @property
+    def random_effects_cov(self):
+        """Conditional covariances: per grouping factor an array (m, k, k).
+
+        The fixed effects are held at their estimates, as in lme4's
+        ``ranef(condVar=TRUE)``. Between terms that share a factor they are the
+        blocks of each term.
+        """
+        fit = self.fit_record
+        conditional = self._conditional_covariances()
+        out = {}
+        for terms in fit.design.factors:
+            blocks = [conditional[t] for t in terms]
+            k = sum(b.shape[-1] for b in blocks)
+            full = np.zeros((len(blocks[0]), k, k))
+            at = 0
+            for b in blocks:
+                part = slice(at, at + b.shape[-1])
+                full[:, part, part] = b
+                at = part.stop
+            out[fit.design.terms[terms[0]].group] = full
+        return out
+
+    @property
+    def random_effects_sd(self):
+        """Conditional standard deviations: grouping factor to DataFrame."""
+        values = [
+            np.sqrt(np.diagonal(c, axis1=1, axis2=2))
+            for c in self._conditional_covariances()
+        ]
+        return tables.mode_frames(self.fit_record, values)
+
+    def _conditional_covariances(self):
+        known = vars(self.fit_record).get("conditional_covariances")
+        if known is not None:  # remove_data keeps them once they were asked for
+            return known
+        return self._fit_with_rows("Conditional covariance").conditional_covariances
