@@ -61,9 +61,17 @@ def _labels(endog, exog, nobs):
 
 def _response(endog, family):
     """Columns of the response, their names, and numbers that are NaN where missing."""
-    if not takes_trials(family):
+    if takes_trials(family):
+        columns, names, y = _trials_response(endog)
+    else:
         y = _column(endog, "endog", None)
-        return (y,), ("endog",), y
+        columns, names = (y,), ("endog",)
+    if not len(y):
+        raise DataError("The data are empty.")
+    return columns, names, y
+
+
+def _trials_response(endog):
     try:
         shape = np.shape(endog)
     except ValueError:  # lists of different lengths
@@ -104,6 +112,12 @@ def _complete(parts, terms, missing, nobs):
     if bad.all():
         raise MissingValueError("No row is complete.")
     return np.flatnonzero(~bad)
+
+
+def _silent(raw, parts):
+    """Rows of weight zero or without trials."""
+    zeros = [parts[name] == 0 for name in SILENT_AT_ZERO if parts[name] is not None]
+    return np.logical_or.reduce([raw.silent, *zeros])
 
 
 def _weighty(rows, silent):
@@ -157,27 +171,17 @@ def design_from_arrays(
     check_exposure_argument(family, exposure)
     columns, column_names, y = _response(endog, family)
     nobs = len(y)
-    if not nobs:
-        raise DataError("The data are empty.")
     x, given_names = _matrix(exog, nobs)
     if is_number(n_trials):
         n_trials = np.full(nobs, n_trials)
-    given = {
-        "weights": weights,
-        "offset": offset,
-        "n_trials": n_trials,
-        "exposure": exposure,
-    }
+    given = dict(weights=weights, offset=offset, n_trials=n_trials, exposure=exposure)
     arguments = {name: _column(v, name, nobs) for name, v in given.items()}
     parts = {"endog": y, "exog": x} | arguments
     labels = _labels(endog, exog, nobs)
     _check_labels(terms, {"exog": exog} | given, labels)
     check_weights(parts["weights"], labels)
     raw = RawResponse(columns, column_names, _name_of(endog), labels)
-    silent = raw.silent
-    for name in SILENT_AT_ZERO:
-        silent = silent if parts[name] is None else silent | (parts[name] == 0)
-    rows = _weighty(_complete(parts, terms, missing, nobs), silent)
+    rows = _weighty(_complete(parts, terms, missing, nobs), _silent(raw, parts))
     raw, labels = raw.take(rows), labels[rows]
     parts = {k: None if v is None else v[rows] for k, v in parts.items()}
     parts["exog"] = np.asfortranarray(parts["exog"])

@@ -109,22 +109,15 @@ def build_design(
     table = Table.from_data(data)
     own = {*namespace, PAIR} if takes_trials(family) else namespace
     check_calls(spec.text, lambda f: f in own or is_known(f), STRUCTURES)
-    given = {
-        "weights": weights,
-        "offset": offset,
-        "n_trials": n_trials,
-        "exposure": exposure,
-    }
+    given = dict(weights=weights, offset=offset, n_trials=n_trials, exposure=exposure)
     arrays = _arrays(given, table)
     nobs_given = table.nobs
     rows, table = _complete(table, spec, arrays, subset, missing)
     columns = {k: value for k, value in given.items() if isinstance(value, str)}
     try:
-        raw = find_response(spec, table, namespace, family)
-        if raw.silent.any():
-            rows = np.arange(nobs_given)[rows][~raw.silent]
-            table = table.take(~raw.silent)
-            raw = find_response(spec, table, namespace, family)
+        raw, said = _response(spec, table, namespace, family)
+        if said is not None:
+            rows, table = np.arange(nobs_given)[rows][said], table.take(said)
         arrays = _finite({k: values[rows] for k, values in arrays.items()}, table)
         predictors = _predictors(spec, table, namespace, arrays | columns, family)
     except MissingColumnError as error:
@@ -144,6 +137,15 @@ def build_design(
     )
     check_design(design, family)
     return design
+
+
+def _response(spec, table, namespace, family):
+    """The response, and the rows in which it says something (None for all)."""
+    raw = find_response(spec, table, namespace, family)
+    if not raw.silent.any():
+        return raw, None
+    said = ~raw.silent
+    return find_response(spec, table.take(said), namespace, family), said
 
 
 def _arrays(given, table):

@@ -77,8 +77,9 @@ def check_weights(weights, row_labels):
     if negative.any():
         row = row_labels[int(np.argmax(negative))]
         raise DataError(
-            f"weights= has {negative.sum()} negative values (first in row {row!r}); "
-            "the residual variance of row i is sigma^2 / w_i."
+            f"weights= has {negative.sum()} negative values (first in row {row}); "
+            "weights are 0 or more (in a linear model, the residual variance of row i "
+            "is sigma^2 / w_i)."
         )
     if (weights == 0).all():
         raise DataError("weights= is zero in every row, so no row has a say.")

@@ -95,10 +95,11 @@ class Encoder:
         """
         data, info = self._columns(table), self.design_info
         try:
-            values = {
-                factor: self._values(factor, data, table)
-                for factor in info.factor_infos
-            }
+            with np.errstate(divide="ignore", invalid="ignore"):  # told below, by row
+                values = {
+                    factor: self._values(factor, data, table)
+                    for factor in info.factor_infos
+                }
         except (patsy.PatsyError, NameError, TypeError, ValueError) as error:
             if isinstance(error, DataError):
                 raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from ..errors import DataError
 from ..formula.spec import bare_name
@@ -71,4 +72,6 @@ class Expression:
         values = self._encoder.labels(table)
         if len(values) != len(columns):
             raise DataError(f"{self.where} ({self.text}) must depend on the columns.")
-        return as_column(values, self.where)
+        values = as_column(values, self.where)
+        coded = isinstance(values, np.ndarray) and values.dtype.kind in "iuf"
+        return pd.Categorical(values) if coded else values  # C() of numbers

@@ -154,7 +154,7 @@ def find_response(spec, table, namespace, family):
             f"The response {spec.response} has {len(texts)} columns, which only "
             "family='binomial' takes; wrap arithmetic in I(...)."
         )
-    if trials and (len(texts) > 2 or (texts[0] != spec.response and len(texts) < 2)):
+    if trials and texts != (spec.response,) and len(texts) != 2:
         raise DataError(
             f"The response {spec.response} must have two columns, the numbers of "
             "successes and of failures: cbind(s, n - s)."

@@ -13,6 +13,8 @@ from .jets import scaled
 from .links import Link
 from .naming import as_link
 
+BLOCK = 1 << 15  # rows: large arrays are worked on in pieces that fit the cache
+
 quiet = np.errstate(over="ignore", divide="ignore", invalid="ignore")
 
 
@@ -87,9 +89,21 @@ class Likelihood:
         Derivatives
         """
         eta = np.asarray(eta, dtype=float)
+        if eta.ndim == 1 and len(eta) > 2 * BLOCK and np.ndim(zeta) == 0:
+            return self._by_blocks(eta, zeta, order)
         value, *higher = islice(self._jet(eta, zeta), order + 1)
         higher = (np.broadcast_to(d, eta.shape) for d in higher)
         return Derivatives(self._admitted(value, eta), *higher)
+
+    def _by_blocks(self, eta, zeta, order):
+        """The same, some rows at a time: intermediate results stay in the cache."""
+        out = np.empty((order + 1, len(eta)))
+        for start in range(0, len(eta), BLOCK):
+            rows = slice(start, start + BLOCK)
+            part = self.take(rows).derivatives(eta[rows], zeta, order)
+            for values, d in zip(out, part, strict=False):
+                values[rows] = d
+        return Derivatives(*out)
 
     @quiet
     def dispersion_derivatives(self, eta, zeta):

@@ -16,7 +16,7 @@ from ..optimize import DRIVERS
 from .generalized_fit import GeneralizedFit
 from .hessian import gradient_differences
 from .search import FitOptions, certify, search, single
-from .start import internal_theta
+from .start import internal_theta, score_start
 
 # Predicted decrease of the deviance at which nagq=0 is near enough to start from: its
 # optimum is not that of the criterion wanted, so digits would be wasted.
@@ -63,7 +63,7 @@ class GeneralizedModel:
 
     @cached_property
     def plain(self):
-        """Fit without random effects: beta, zeta, and whether it exists."""
+        """The fit without random effects: a `Point`."""
         return _plain_fit(self)
 
     def objective(self, free, zeta=np.nan):
@@ -75,18 +75,18 @@ class GeneralizedModel:
 
     def start(self, options):
         """Starting (theta, zeta) and beta."""
-        beta, zeta = self.plain
+        point = self.plain
         if options.start is None:
-            ks = [s.k for s in self.layout.structures]
-            theta = self.layout.from_covariances([np.eye(k) for k in ks])
+            theta = score_start(point, self.layout)
         else:
             theta = internal_theta(self, options.start)
-        dispersion = [zeta] if self.family.dispersion_name else []
-        return np.concatenate([theta, dispersion]), beta
+        zeta = [point.problem.zeta] if self.family.dispersion_name else []
+        return np.concatenate([theta, zeta]), point.beta
 
     def fit(self, options=None):
         """Fit by the criterion that ``options.nagq`` names."""
         options = options or FitOptions()
+        _check_start(self)
         start, beta = self.start(options)
         profile = self.objective(free=True)
         profile.start_from(np.zeros(self.rows.system.width), beta)
@@ -144,23 +144,34 @@ def check_nodes(nagq):
 
 
 def _plain_fit(model):
-    """Fixed effects of the generalized linear model without random effects."""
+    """The generalized linear model without random effects."""
     family, design = model.family, model.design
     mean = family.start_mean(design.endog, design.trials, design.weights)
     working = family.linear_predictor(mean) - model.offset
     beta = np.linalg.lstsq(model.rows.exog, working, rcond=None)[0]
-    zeta = 0.0
-    if family.dispersion_name:
-        size = family.start_dispersion(design.endog, mean, design.weights)
-        zeta = float(np.log(size))
+    point = _plain_point(model, beta, 0.0)
+    if not family.dispersion_name or not np.isfinite(point.value):
+        return point
+    mean = family.mean(point.eta)
+    size = family.start_dispersion(design.endog, mean, design.weights)
+    return _plain_point(model, point.beta, float(np.log(size)))
+
+
+def _plain_point(model, beta, zeta):
     empty = [np.zeros((k, k)) for k in model.layout.sizes]
     problem = Penalised(
         model.rows, model.likelihood, model.offset, empty, zeta, free=True
     )
-    point = problem.mode(np.zeros(model.rows.system.width), beta)
-    if not np.isfinite(point.value):
-        raise IdentifiabilityError(
-            f"The {family.name} response has no density at the starting values of the "
-            f"{family.link.name} link. Give start values or choose another link."
-        )
-    return point.beta, zeta
+    return problem.mode(np.zeros(model.rows.system.width), beta)
+
+
+def _check_start(model):
+    """Refuse a model whose response has no density without random effects."""
+    if np.isfinite(model.plain.value):
+        return
+    family = model.family
+    raise IdentifiabilityError(
+        f"No fixed effects were found at which the {family.name} response has a "
+        f"density with the {family.link.name} link. Choose a link that keeps the mean "
+        "in its range, or rescale the columns."
+    )

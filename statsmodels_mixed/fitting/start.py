@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 SMALLEST, LARGEST = 0.1, 30.0  # of a starting standard deviation, relative to sigma
+# ... of one from scores, relative to the precision with which a level is observed
+SMALLEST_SCORE = 0.5
 
 
 def internal_theta(model, covariances):
@@ -66,6 +68,40 @@ def moment_start(cross, response, layout):
     residual = np.maximum(solution[..., -1:], 0.05 * forms[..., -1:] / n_free)
     ratio = np.maximum(solution[..., :-1], 0.0) / residual
     return _theta(np.clip(np.sqrt(ratio), SMALLEST, LARGEST), cross, layout)
+
+
+def score_start(point, layout):
+    """theta from the scores of the random effects where these are zero.
+
+    At variances of zero the scores ``Z'l'`` of an effect have about the sum of squares
+    ``sum_l C_ll + s^2 sum_l C_ll^2``, C = Z'WZ, if s is its standard deviation: one
+    equation per varying effect, which overlooks the others.
+
+    Parameters
+    ----------
+    point : Point
+        Of the model without random effects.
+    layout : ThetaLayout
+
+    Returns
+    -------
+    ndarray, shape (n_par,)
+        Off-diagonal entries of the factors are zero.
+    """
+    rows = point.problem.rows
+    gram = rows.reweighted(point.weights).gram
+    covariances = [None] * len(layout.structures)
+    for f, (scores, blocks) in enumerate(
+        zip(rows.levels(point.scores), gram.diagonals, strict=True)
+    ):
+        c = np.maximum(np.einsum("mii->mi", blocks), np.finfo(float).tiny)
+        ratio = ((scores**2).sum(axis=0) - c.sum(axis=0)) / (c**2).sum(axis=0)
+        unit = 1.0 / np.sqrt(c.mean(axis=0))
+        sd = np.clip(np.sqrt(np.maximum(ratio, 0.0)), SMALLEST_SCORE * unit, np.inf)
+        for t in layout.factors[f]:
+            part = sd[layout.columns[t]]
+            covariances[t] = np.diag(part**2)
+    return layout.from_covariances(covariances)
 
 
 def _columns(system):

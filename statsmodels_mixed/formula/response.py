@@ -57,7 +57,7 @@ def _with_trials(inner: Fragment) -> str | None:
 
 def _is_value(part: Fragment) -> bool:
     """Whether a piece is a column or a call, without operators of its own."""
-    if not len(part):
+    if not len(part) or part.call_name() == PAIR:
         return False
     summand = Summand("+", part)
     if summand.intercept is not None:

@@ -32,6 +32,8 @@ class MixedModel(LikelihoodModel):
         Columns that are not aliased.
     """
 
+    _takes_trials = False  # whether the response may be successes and failures
+
     def _make_engine(self, design):
         """The numerics of a design."""
         raise NotImplementedError
@@ -41,7 +43,7 @@ class MixedModel(LikelihoodModel):
         namespace = eval_env
         if isinstance(eval_env, int):
             namespace = caller_namespace(eval_env + 2)
-        spec = self.spec = _parsed(formula)
+        spec = self.spec = _parsed(formula, self._takes_trials)
         table = Table.from_data(data)
         design = build_design(spec, table, namespace, subset=subset, **arguments)
         self._set_design(design)
@@ -172,8 +174,8 @@ class MixedModel(LikelihoodModel):
 
 
 @lru_cache(maxsize=128)  # the text says it all, and loops fit one formula often
-def _parsed(formula):
-    return parse_formula(formula, tuple(STRUCTURES))
+def _parsed(formula, trials):
+    return parse_formula(formula, tuple(STRUCTURES), trials=trials)
 
 
 def _frame(data, table, spec, subset):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..design.arrays import design_from_arrays
+from ..design.response import takes_trials
 from ..errors import DataError
 from ..families import as_family
 from ..fitting import FitOptions, GeneralizedModel, check_covariances, deliver
@@ -115,6 +116,10 @@ class GLMM(MixedModel):
             n_trials=n_trials,
             exposure=exposure,
         )
+
+    @property
+    def _takes_trials(self):
+        return takes_trials(self.family)
 
     def _make_engine(self, design):
         return GeneralizedModel(design, self.family)

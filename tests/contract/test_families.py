@@ -718,3 +718,20 @@ def test_links_that_are_not_known(link):
 def test_pairs_that_are_not_defined(kind, link):
     with pytest.raises(FamilyError, match=rf"has no .* link.*Use .*{kind.links[-1]}"):
         kind(link)
+
+
+@pytest.mark.parametrize("order", [0, 2, 3])
+@pytest.mark.parametrize("weights", [None, "given"])
+def test_blocks_of_rows_are_the_whole(order, weights, monkeypatch):
+    """Large arrays are worked on piece by piece."""
+    rng = np.random.default_rng(0)
+    eta, y = rng.standard_normal(50), rng.integers(0, 4, 50) * 1.0
+    w = None if weights is None else rng.uniform(0.5, 2.0, 50)
+    likelihood = NegativeBinomial().observe(y, weights=w)
+    whole = likelihood.derivatives(eta, -0.5, order)
+    monkeypatch.setattr("statsmodels_mixed.families.base.BLOCK", 8)
+    pieces = likelihood.derivatives(eta, -0.5, order)
+    for a, b in zip(whole, pieces, strict=True):
+        assert (a is None) == (b is None)
+        if a is not None:
+            np.testing.assert_allclose(b, a, rtol=1e-13)
