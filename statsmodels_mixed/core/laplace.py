@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..linalg import solve_semidefinite
+from .information import covariance_chain
 from .modes import ModeEvaluation, ModeObjective
-from .working import WorkingModel
 
 __all__ = ["LaplaceObjective", "ModeEvaluation"]
 
@@ -32,19 +33,19 @@ class LaplaceObjective(ModeObjective):
     def _integral(self, point, logdet):
         return 2.0 * point.value + logdet, None
 
-    def _derivatives(self, x, point, integral):
+    def _gradient(self, x, point, integral):
         rows, d = self.rows, point.derivatives
-        found, working = point.observed_factorization, WorkingModel.at(point)
+        found = point.observed_factorization
         h = rows.leverages(*found.gram_derivatives())
         c = -0.5 * h * d.d3
-        moved = self._moved(point, working, c)
+        moved = self._moved(point, c)
         r = c - point.observed * moved
         q, t = rows.levels(point.scores), rows.levels(rows.collect(r))
         g_all = [
             g - a.T @ a + b.T @ a + a.T @ b  # sums over the levels
             for g, a, b in zip(found.covariance_derivatives(), q, t, strict=True)
         ]
-        gradient, curvature = working.chain(self, x, g_all)
+        gradient, _, _ = covariance_chain(self.layout, x, found.factors, g_all)
         if not self.free:
             gradient[self.beta_place] = 2.0 * (rows.exog.T @ (r - d.d1))
         if self.estimates_dispersion:
@@ -52,19 +53,16 @@ class LaplaceObjective(ModeObjective):
             dl, dl1, dl2 = self.likelihood.dispersion_derivatives(point.eta, zeta)
             slope = -dl.sum() + moved @ dl1 - 0.5 * (h @ dl2)
             gradient[self.layout.n_par] = 2.0 * slope
-        return {
-            "gradient": gradient,
-            "curvature": curvature,
-            "covariance_gradient": tuple(g_all),
-        }
+        return gradient, g_all
 
-    def _moved(self, point, working, c):
+    def _moved(self, point, c):
         """``A s``, and with beta free ``A s + X b``: (s, b) of ``(A'c, X'c)``."""
         rows, found = self.rows, point.observed_factorization
         s = found.solve(rows.collect(c)[:, None])[:, 0]
         shift = np.zeros(rows.rank)
         if self.free and rows.rank:
+            working = point.working
             right = rows.exog.T @ c - working.zx.T @ point.problem.scaled(s)
-            shift = np.linalg.solve(working.xvx, right)
+            shift = solve_semidefinite(working.xvx, right)
             s = s - working.solved @ shift
         return rows.random_part(point.problem.scaled(s)) + rows.exog @ shift

@@ -94,7 +94,7 @@ class ModeObjective:
             self.near = point.u, point.beta
         return point
 
-    def evaluate(self, x, derivatives=True) -> ModeEvaluation:
+    def evaluate(self, x, derivatives=True, curvature=True) -> ModeEvaluation:
         """Deviance, its gradient and curvature at x, shape (n_par,).
 
         The value is infinite where the response has no density, or H is not positive
@@ -117,17 +117,21 @@ class ModeObjective:
             "logdet": logdet,
             "loglike_at_mode": float(point.derivatives.value.sum()),
         }
-        if derivatives:
-            parts = self._derivatives(x, point, integral) if finite else _nowhere(x)
-            evaluation |= parts
+        if derivatives and not finite:
+            evaluation |= _nowhere(x)
+        elif derivatives:
+            gradient, g_all = self._gradient(x, point, integral)
+            evaluation |= {"gradient": gradient, "covariance_gradient": tuple(g_all)}
+            if curvature:
+                evaluation["curvature"] = point.working.curvature(self, x, g_all)
         return ModeEvaluation(**evaluation)
 
     def _integral(self, point, logdet):
         """The deviance, and what its derivatives need of it."""
         raise NotImplementedError
 
-    def _derivatives(self, x, point, integral):
-        """Gradient, curvature and derivative in the covariances, by name."""
+    def _gradient(self, x, point, integral):
+        """Gradient in x, and in each relative covariance."""
         raise NotImplementedError
 
 

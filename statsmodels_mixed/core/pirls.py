@@ -13,7 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ..linalg import inside
+from ..linalg import inside, solve_semidefinite
+from .working import WorkingModel
 
 MAX_STEPS = 100
 SHORTEST = 2.0**-30
@@ -165,6 +166,11 @@ class Point:
         return self.problem.rows.reweighted(w).factorize(self.problem.factors)
 
     @cached_property
+    def working(self):
+        """The working linear mixed model, with the observed weights."""
+        return WorkingModel.at(self)
+
+    @cached_property
     def scores(self):
         """``Z'l'``."""
         return self.problem.rows.collect(self.derivatives.d1)
@@ -182,7 +188,7 @@ class Point:
             solved = self.factorization.solve(zx)
             score = rows.exog.T @ self.derivatives.d1
             inner = zx.T @ self.factorization.apply_factor(solved)
-            dbeta = np.linalg.solve(xx - inner, score - zx.T @ problem.scaled(du))
+            dbeta = solve_semidefinite(xx - inner, score - zx.T @ problem.scaled(du))
             du = du - solved @ dbeta
             slope = self.scores @ problem.scaled(du) - self.u @ du + score @ dbeta
         return (du, dbeta), 0.5 * slope

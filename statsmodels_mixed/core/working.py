@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..linalg import solve_semidefinite
 from .information import covariance_chain, information, spread
 
 
@@ -41,8 +42,8 @@ class WorkingModel:
         solved = found.solve(zx)
         return cls(point, solved, zx, xx - zx.T @ found.apply_factor(solved))
 
-    def chain(self, objective, x, g_all):
-        """Gradient in theta through the covariances, and the curvature in all of x.
+    def curvature(self, objective, x, g_all):
+        """Curvature of the deviance in all of x: average information.
 
         Parameters
         ----------
@@ -53,12 +54,10 @@ class WorkingModel:
 
         Returns
         -------
-        gradient : ndarray, shape (n_par,)
-            Zero beyond theta.
-        curvature : ndarray, shape (n_par, n_par)
+        ndarray, shape (n_par, n_par)
         """
         rows, found = objective.rows, self.point.observed_factorization
-        gradient, curvature, directions = covariance_chain(
+        _, curvature, directions = covariance_chain(
             objective.layout, x, found.factors, g_all
         )
         q = rows.levels(self.point.scores)
@@ -72,7 +71,7 @@ class WorkingModel:
             likelihood, zeta = objective.likelihood, objective.zeta(x)
             dl = likelihood.dispersion_derivatives(self.point.eta, zeta)[0]
             curvature[place, place] = 2.0 * (dl @ dl)
-        return gradient, curvature
+        return curvature
 
     def _add(self, objective, curvature, parts):
         """Average information.
@@ -82,7 +81,7 @@ class WorkingModel:
         """
         (fvf, fvx), xvx = parts, self.xvx
         theta = slice(0, objective.layout.n_par)
-        absorbed = fvx @ np.linalg.solve(xvx, fvx.T) if len(xvx) else 0.0
+        absorbed = fvx @ solve_semidefinite(xvx, fvx.T) if len(xvx) else 0.0
         if objective.free:
             curvature[theta, theta] += fvf - absorbed
             return

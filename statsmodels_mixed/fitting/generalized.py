@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..core import LaplaceObjective, Penalised
+from ..core import LaplaceObjective, Penalised, quadrature_objective
 from ..core.layout import ThetaLayout
 from ..design.rows import RowProducts
 from ..errors import DataError, IdentifiabilityError
@@ -66,12 +66,13 @@ class GeneralizedModel:
         """The fit without random effects: a `Point`."""
         return _plain_fit(self)
 
-    def objective(self, free, zeta=np.nan):
-        """Laplace deviance; with beta found by PIRLS when `free` (``nagq=0``)."""
-        known = zeta if self.family.dispersion_name else 0.0
-        return LaplaceObjective(
-            self.rows, self.likelihood, self.offset, self.layout, free, known
-        )
+    def objective(self, nagq):
+        """Deviance by `nagq` nodes; 1 is Laplace, 0 finds beta by PIRLS."""
+        zeta = np.nan if self.family.dispersion_name else 0.0
+        parts = self.rows, self.likelihood, self.offset, self.layout
+        if nagq == 0:
+            return LaplaceObjective(*parts, free=True, zeta=zeta)
+        return quadrature_objective(*parts, zeta, nagq if self.design.terms else 1)
 
     def start(self, options):
         """Starting (theta, zeta) and beta."""
@@ -88,18 +89,18 @@ class GeneralizedModel:
         options = options or FitOptions()
         _check_start(self)
         start, beta = self.start(options)
-        profile = self.objective(free=True)
+        objective = self.objective(options.nagq)
+        profile = self.objective(0)
         profile.start_from(np.zeros(self.rows.system.width), beta)
         if options.nagq == 0:
             return self._finish(profile, search(profile, start, options), 0)
-        objective = self.objective(free=False)
         x, spent = self._near_start(profile, start, options)
         objective.start_from(*profile.near)
         return self._finish(objective, search(objective, x, options), spent)
 
-    def loglike(self, params, covariances, dispersion=None):
-        """Laplace log-likelihood at parameters in the user's units."""
-        objective = self.objective(free=False)
+    def loglike(self, params, covariances, dispersion=None, nagq=1):
+        """Log-likelihood at parameters in the user's units."""
+        objective = self.objective(nagq)
         zeta = [] if dispersion is None else [np.log(dispersion)]
         beta = np.linalg.solve(self.rows.exog_map, np.asarray(params, dtype=float))
         x = np.concatenate([internal_theta(self, covariances), zeta, beta])

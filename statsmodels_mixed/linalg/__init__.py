@@ -3,7 +3,13 @@
 from .basis import Basis, orthonormal_basis
 from .blocks import BlockGram, Coupling
 from .factorization import Factorization
-from .small import congruence, inside, spd_inverse, stacked_product
+from .small import (
+    congruence,
+    inside,
+    solve_semidefinite,
+    spd_inverse,
+    stacked_product,
+)
 from .system import BlockSystem
 
 __all__ = [
@@ -15,6 +21,7 @@ __all__ = [
     "congruence",
     "inside",
     "orthonormal_basis",
+    "solve_semidefinite",
     "spd_inverse",
     "stacked_product",
 ]

@@ -58,6 +58,27 @@ def spd_inverse(a):
     return work, logdet
 
 
+def solve_semidefinite(a, b):
+    """``a^-1 b``, by least squares where rounding has left `a` singular.
+
+    Parameters
+    ----------
+    a : ndarray, shape (k, k)
+        Symmetric positive semidefinite.
+    b : ndarray, shape (k,) or (k, columns)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> solve_semidefinite(np.array([[2.0, 0.0], [0.0, 0.0]]), np.ones(2)).tolist()
+    [0.5, 0.0]
+    """
+    try:
+        return np.linalg.solve(a, b)
+    except np.linalg.LinAlgError:
+        return np.linalg.lstsq(a, b)[0]
+
+
 def congruence(factor, blocks):
     """``factor' B factor`` for every block B of a stack.
 

@@ -180,8 +180,8 @@ class GLMM(MixedModel):
         results.options = options
         return GLMMResultsWrapper(results)
 
-    def loglike(self, params, covariances=None, dispersion=None):
-        """Laplace log-likelihood at given parameters, without fitting.
+    def loglike(self, params, covariances=None, dispersion=None, nagq=1):
+        """Log-likelihood at given parameters, without fitting.
 
         Parameters
         ----------
@@ -191,6 +191,8 @@ class GLMM(MixedModel):
             Covariance of each term.
         dispersion : float, optional
             Where the family estimates one.
+        nagq : int or sequence of int
+            As for `fit`, but not 0.
 
         Returns
         -------
@@ -202,4 +204,5 @@ class GLMM(MixedModel):
                 "remember a fit (results have them in cov_re)."
             )
         covariances = check_covariances(covariances, self.terms, "covariances=")
-        return self.engine.loglike(params, covariances, dispersion)
+        nagq = check_nodes(nagq)
+        return self.engine.loglike(params, covariances, dispersion, nagq)
