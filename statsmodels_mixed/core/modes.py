@@ -126,6 +126,15 @@ class ModeObjective:
                 evaluation["curvature"] = point.working.curvature(self, x, g_all)
         return ModeEvaluation(**evaluation)
 
+    def beta_covariance(self, x, covariance):
+        """Covariance of beta at the minimum x, of all of x there being `covariance`.
+
+        Where beta is found with u it is that of the working model, theta held fixed.
+        """
+        if not self.free:
+            return covariance[self.beta_place, self.beta_place]
+        return np.linalg.pinv(self.point(x).working.xvx, hermitian=True)
+
     def _integral(self, point, logdet):
         """The deviance, and what its derivatives need of it."""
         raise NotImplementedError

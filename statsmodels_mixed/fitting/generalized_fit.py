@@ -11,6 +11,8 @@ from .fit import BaseFit
 
 # Directions of the exact Hessian flatter than this share of the steepest say nothing.
 FLAT = 1e-12
+# ... and concern the fixed effects where these are more than this share of them.
+SHARE = 1e-2
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,18 +72,29 @@ class GeneralizedFit(BaseFit):
         """Covariance of all estimates in the coordinates of the fit.
 
         The inverse of half the exact Hessian of the deviance. Directions along which
-        it is flat (rotations of a singular factor) have no variance.
+        it is flat have no variance, which is right for rotations of a singular factor;
+        but one of fixed effects, estimates that run off to infinity, has the largest
+        variance that can be told.
         """
         values, vectors = np.linalg.eigh(self.evaluation.curvature)
-        flat = np.abs(values) <= FLAT * np.abs(values).max(initial=0.0)
-        inverse = np.where(flat, 0.0, 2.0 / np.where(flat, 1.0, values))
-        return (vectors * inverse) @ vectors.T
+        bound = FLAT * np.abs(values).max(initial=0.0)
+        flat = np.abs(values) <= bound
+        kept = vectors[:, ~flat]
+        out = (kept * (2.0 / values[~flat])) @ kept.T
+        if not flat.any() or not bound:
+            return out
+        # within the flat directions, those that have a part in beta
+        loose = vectors[:, flat]
+        _, share, turn = np.linalg.svd(loose[self.objective.beta_place])
+        running = loose @ turn[: len(share)][share > SHARE].T
+        return out + (running * (2.0 / bound)) @ running.T
 
     @cached_property
     def cov_beta(self):
         """Covariance matrix of `beta`."""
-        linear, place = self.model.rows.exog_map, self.objective.beta_place
-        return linear @ self.cov_parameters[place, place] @ linear.T
+        linear, x = self.model.rows.exog_map, self.evaluation.x
+        own = self.objective.beta_covariance(x, self.cov_parameters)
+        return linear @ own @ linear.T
 
     @cached_property
     def dispersion(self):

@@ -55,15 +55,24 @@ SHIPPED = {
     "salamanders": "data/Salamanders.csv",
     "schizophrenia": "truth/data/schizophrenia.csv",
     "scotssec": "data/ScotsSec.csv",
+    "seeds": "data/agridat_crowder.seeds.csv",
     "sleepstudy": "data/sleepstudy.csv",
     "toenail": "data/HSAUR3_toenail.csv",
     "verbagg": "data/VerbAgg.csv",
 }
 TESTS_ONLY = {
+    "bacteria": "data/bacteria.csv",
     "bdf": "data/bdf.csv",
+    "crowder_seeds": "data/agridat_crowder.seeds.csv",
+    "dietox": "data/dietox.csv",
     "egsingle": "data/egsingle.csv",
+    "epil2": "data/epil2.csv",
+    "families": "data/derived_families.csv",
     "faraway_penicillin": "data/faraway_penicillin.csv",
+    "hessianfly": "data/agridat_gotway.hessianfly.csv",
+    "ohio": "data/ohio.csv",
     "ovary": "data/Ovary.csv",
+    "s3bb1": "data/derived_s3bb1.csv",
 }
 NUMERIC = "numeric"  # levels are integers in increasing order
 NO_SCHEMA = {
@@ -90,6 +99,13 @@ NO_SCHEMA = {
         "Female": NUMERIC,
     },
     "schizophrenia": {},
+    "seeds": {
+        "plate": [f"P{i}" for i in range(1, 22)],
+        "gen": ["O75", "O73"],
+        "extract": ["bean", "cucumber"],
+    },
+    "families": {},
+    "s3bb1": {},
 }
 
 # What R's formula says with functions or names that Python reads otherwise.

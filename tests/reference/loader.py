@@ -17,9 +17,12 @@ HERE = Path(__file__).resolve().parent
 
 
 @cache
-def golds():
-    """Return the stored fits by id; see extract.py for the fields."""
-    with gzip.open(HERE / "gold_lmm.json.gz", "rt", encoding="utf-8") as file:
+def golds(kind="lmm"):
+    """Return the stored fits by id, ``lmm`` or ``glmm``; see extract.py for the fields.
+
+    Those of generalized models are written by extract_glmm.py.
+    """
+    with gzip.open(HERE / f"gold_{kind}.json.gz", "rt", encoding="utf-8") as file:
         return {record["id"]: record for record in json.load(file)}
 
 
@@ -39,8 +42,9 @@ def data_of(gold):
 
 
 def arguments_of(gold):
-    """Return the keyword arguments of the model: columns of weights and offset."""
-    return {k: gold[k] for k in ("weights", "offset") if gold[k] is not None}
+    """Return the keyword arguments of the model: columns of weights and the like."""
+    names = "weights", "offset", "n_trials"
+    return {k: gold[k] for k in names if gold.get(k) is not None}
 
 
 def coefficient_key(name):
@@ -60,6 +64,7 @@ def coefficient_key(name):
         ("**", "^"),
         ("np_", ""),
         ("C(", "factor("),
+        ("TRUE", "True"),
     )
     for old, new in replacements:
         name = name.replace(old, new)
@@ -135,10 +140,38 @@ def _factor_nutrient_and_rack(data):
     )
 
 
+def _number_of_row(data):
+    return data.assign(obs=np.arange(len(data)) + 1)
+
+
+def _any_living_children(data):
+    answers = np.where(data["livch"] == "0", "N", "Y")
+    return data.assign(ch=pd.Categorical(answers, categories=["N", "Y"]))
+
+
+def _month_planned(data):
+    months = np.array([0, 1, 2, 3, 6, 9, 12])
+    return data.assign(month=months[data["visit"] - 1])
+
+
+def _seed_indicators(data):
+    seed, cucumber = data["gen"] == "O73", data["extract"] == "cucumber"
+    return data.assign(seed=seed.astype(int), cucumber=cucumber.astype(int))
+
+
+def _weights_one_two_three(data):
+    return data.assign(w=np.resize([1.0, 2.0, 3.0], len(data)))
+
+
 DERIVE = {
+    "any_living_children": _any_living_children,
     "factor_nutrient_and_rack": _factor_nutrient_and_rack,
+    "month_planned": _month_planned,
+    "number_of_row": _number_of_row,
     "offset_five_days": _offset_five_days,
     "orthogonal_polynomial_of_days": _orthogonal_polynomial_of_days,
+    "seed_indicators": _seed_indicators,
     "three_responses_missing": _three_responses_missing,
     "weights_of_four_kinds": _weights_of_four_kinds,
+    "weights_one_two_three": _weights_one_two_three,
 }
