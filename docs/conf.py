@@ -28,7 +28,7 @@ autodoc_default_options = {"members": True, "show-inheritance": True}
 
 html_theme = "alabaster"
 html_theme_options = {
-    "description": "Linear mixed models for statsmodels",
+    "description": "Mixed models for statsmodels",
     "page_width": "1000px",
     "sidebar_width": "240px",
 }

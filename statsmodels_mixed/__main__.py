@@ -11,30 +11,69 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import __version__, datasets, lmm
+from . import __version__, datasets, glmm, lmm
 from .errors import DataError, MixedModelError, MixedModelWarning
+from .families import as_family
 
 PROG = "python -m statsmodels_mixed"
+ABOUT_A_FAMILY = ("link", "nagq", "exposure", "trials")
+ABOUT_A_FILE = ("family", *ABOUT_A_FAMILY, "weights", "offset", "missing")
+ABOUT_A_FILE += ("sep", "decimal")
 BAD_INPUT, NOT_CONVERGED = 2, 3
+# data set, formula, and of a generalized linear mixed model family and nodes
 EXAMPLES = (
-    ("sleepstudy", "Reaction ~ Days + (Days | Subject)"),
-    ("penicillin", "diameter ~ 1 + (1 | plate) + (1 | sample)"),
-    ("pastes", "strength ~ 1 + (1 | batch/cask)"),
-    ("dyestuff2", "Yield ~ 1 + (1 | Batch)"),
-    ("insteval", "y ~ service + (1 | s) + (1 | d) + (1 | dept:service)"),
+    ("sleepstudy", "Reaction ~ Days + (Days | Subject)", None, None),
+    ("penicillin", "diameter ~ 1 + (1 | plate) + (1 | sample)", None, None),
+    ("pastes", "strength ~ 1 + (1 | batch/cask)", None, None),
+    ("dyestuff2", "Yield ~ 1 + (1 | Batch)", None, None),
+    ("insteval", "y ~ service + (1 | s) + (1 | d) + (1 | dept:service)", None, None),
+    (
+        "cbpp",
+        "cbind(incidence, size - incidence) ~ period + (1 | herd)",
+        "binomial",
+        25,
+    ),
+    (
+        "verbagg",
+        "r2 ~ Anger + Gender + btype + situ + (1 | id) + (1 | item)",
+        "binomial",
+        1,
+    ),
+    (
+        "grouseticks",
+        "TICKS ~ YEAR + cHEIGHT + (1 | BROOD) + (1 | INDEX) + (1 | LOCATION)",
+        "poisson",
+        1,
+    ),
+    (
+        "contraception",
+        "use ~ age + I(age**2) + urban + livch + (urban | district)",
+        "binomial",
+        9,
+    ),
+    (
+        "guimmun",
+        "immun ~ kid2p + mom25p + ord + ethn + momEd + husEd + momWork + rural "
+        "+ pcInd81 + (1 | comm/mom)",
+        "binomial",
+        (5, 25),
+    ),
 )
 DESCRIPTION = """\
-Fit a linear mixed model to a file and print its summary. Without arguments, fit
-data sets that come with the package and print their summaries.
+Fit a linear mixed model, or with --family a generalized linear mixed model, to a
+file and print its summary. Without arguments, fit data sets that come with the
+package and print their summaries.
 """
 EPILOG = """\
 Names in the formula are columns of the file; functions of numpy are there as np.
-Grouping factors (right of the bar) may be numbers or text.
+Grouping factors (right of the bar) may be numbers or text. A binomial response is
+0 and 1, two classes, cbind(successes, failures), or proportions with --trials.
 
 exit status: 0 fitted, 2 the input cannot be used, 3 fitted but not converged
 
-example:
+examples:
   %(prog)s "Reaction ~ Days + (Days | Subject)" sleep.csv
+  %(prog)s "y ~ x + (1 | g)" data.csv --family binomial
 """
 
 
@@ -56,8 +95,12 @@ def main(argv=None):
     options = parser.parse_args(argv)
     if (options.formula is None) != (options.file is None):
         parser.error("give both FORMULA and FILE, or neither")
-    if options.formula is None and _about_a_file(options):
-        parser.error(f"{_about_a_file(options)} needs FORMULA and FILE")
+    if options.formula is None and _given(options, ABOUT_A_FILE):
+        parser.error(f"{_given(options, ABOUT_A_FILE)} needs FORMULA and FILE")
+    if options.family is None and _given(options, ABOUT_A_FAMILY):
+        parser.error(f"{_given(options, ABOUT_A_FAMILY)} needs --family")
+    if options.family is not None and options.ml:
+        parser.error("--ml goes without --family, which always means ML")
     with warnings.catch_warnings():
         warnings.simplefilter("always", MixedModelWarning)
         warnings.showwarning = _show_warning
@@ -83,8 +126,27 @@ def _parser():
     add("formula", metavar="FORMULA", nargs="?", help='"y ~ x + (1 + x | group)"')
     add("file", metavar="FILE", nargs="?", help=".csv, .csv.gz or .parquet")
     add("--ml", action="store_true", help="maximum likelihood instead of REML")
+    add(
+        "--family",
+        metavar="NAME",
+        help="binomial, poisson, negative_binomial, gamma, inverse_gaussian, gaussian",
+    )
+    add("--link", metavar="NAME", help="instead of the usual link of the family")
+    add(
+        "--nagq",
+        metavar="K",
+        type=_nodes,
+        help="nodes of adaptive quadrature; 1 (default) is the Laplace approximation; "
+        "for nested factors also one number per level: 9,25",
+    )
+    add("--exposure", metavar="COL", help="column that counts are proportional to")
+    add("--trials", metavar="COL", help="column of trials of a proportion")
     add("--weights", metavar="COL", help="column of prior weights")
-    add("--offset", metavar="COL", help="column with a known part of the mean")
+    add(
+        "--offset",
+        metavar="COL",
+        help="column with a known part of the mean (of the linear predictor)",
+    )
     add(
         "--missing",
         choices=("drop", "raise"),
@@ -106,31 +168,54 @@ def _parser():
     return parser
 
 
-def _about_a_file(options):
-    """The first option given that says something about a file, if any."""
-    names = ("weights", "offset", "missing", "sep", "decimal")
+def _nodes(text):
+    """Numbers of quadrature nodes: ``9``, or ``9,25``."""
+    try:
+        counts = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of nodes") from None
+    return counts if len(counts) > 1 else counts[0]
+
+
+def _given(options, names):
+    """The first of some options that is given, if any."""
     return next((f"--{n}" for n in names if getattr(options, n) is not None), None)
 
 
 def _examples(options):
     """Heading and results of each shipped example, one after the other."""
-    for name, formula in EXAMPLES:
+    for name, formula, family, nodes in EXAMPLES:
         title = getattr(datasets, name).TITLE
         heading = f"{title}: datasets.{name}\n{formula}"
-        yield heading, lmm(formula, datasets.load(name)).fit(reml=not options.ml)
+        data = datasets.load(name)
+        if family is None:
+            yield heading, lmm(formula, data).fit(reml=not options.ml)
+        else:
+            yield heading, glmm(formula, data, family=family).fit(nagq=nodes)
 
 
 def _file(options):
     """No heading, and results for the user's file."""
     data = read_file(options.file, options.sep, options.decimal)
-    model = lmm(
-        options.formula,
-        data,
-        weights=options.weights,
-        offset=options.offset,
-        missing=options.missing or "drop",
-        eval_env={"np": np},
-    )
+    arguments = {
+        "weights": options.weights,
+        "offset": options.offset,
+        "missing": options.missing or "drop",
+        "eval_env": {"np": np},
+    }
+    if options.family is None:
+        model = lmm(options.formula, data, **arguments)
+        how = {"reml": not options.ml}
+    else:
+        model = glmm(
+            options.formula,
+            data,
+            family=as_family(options.family, options.link),
+            exposure=options.exposure,
+            n_trials=options.trials,
+            **arguments,
+        )
+        how = {"nagq": 1 if options.nagq is None else options.nagq}
     lost = len(data) - int(model.nobs)
     if lost:
         print(
@@ -138,7 +223,7 @@ def _file(options):
             "or weight zero)",
             file=sys.stderr,
         )
-    return None, model.fit(reml=not options.ml)
+    return None, model.fit(**how)
 
 
 def _print_all(fits, options):

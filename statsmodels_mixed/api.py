@@ -1,8 +1,9 @@
 """Public names."""
 
 from . import datasets, families
+from .comparison import compare_methods
 from .models import GLMM, LMM, MixedLM, RandomEffects, glmm, lmm, mixedlm
-from .results import GLMMResults, LMMResults, RefitResults
+from .results import GLMMResults, LMMResults, PQLResults, RefitResults
 
 __all__ = [
     "GLMM",
@@ -10,8 +11,10 @@ __all__ = [
     "GLMMResults",
     "LMMResults",
     "MixedLM",
+    "PQLResults",
     "RandomEffects",
     "RefitResults",
+    "compare_methods",
     "datasets",
     "families",
     "glmm",

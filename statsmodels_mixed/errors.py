@@ -128,6 +128,10 @@ class RankDeficiencyWarning(MixedModelWarning):
     """Aliased fixed-effects columns were dropped."""
 
 
+class SeparationWarning(MixedModelWarning):
+    """Fixed effects separate the response, so their estimates are infinite."""
+
+
 def warn_user(message, category):
     """Issue a warning that points at the first line outside this package."""
     frame, level = sys._getframe(1), 2

@@ -122,7 +122,8 @@ def test_python_blocks_print_what_follows_them(path):
 def test_console_blocks_print_what_they_show(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    smm.datasets.load("sleepstudy").to_csv("sleep.csv", index=False)
+    for name, file in (("sleepstudy", "sleep.csv"), ("grouseticks", "grouse.csv")):
+        smm.datasets.load(name).to_csv(file, index=False)
     text = (DOCS / "command-line.rst").read_text("utf-8")
     found = [code for kind, code in blocks(text) if kind == "console"]
     assert found
@@ -168,16 +169,17 @@ def test_formula_tables(formula, n_par, formula_data):
 # ---- completeness ------------------------------------------------------------------
 
 
-def test_every_public_member_of_the_results_is_shown():
-    text = (DOCS / "results.rst").read_text("utf-8")
-    bases = [
-        c
-        for c in smm.LMMResults.__mro__
-        if c.__module__.startswith("statsmodels_mixed")
-    ]
+@pytest.mark.parametrize(
+    ("kind", "page"),
+    [(smm.LMMResults, "results.rst"), (smm.GLMMResults, "glmm-results.rst")],
+    ids=["LMMResults", "GLMMResults"],
+)
+def test_every_public_member_of_the_results_is_shown(kind, page):
+    text = (DOCS / page).read_text("utf-8")
+    bases = [c for c in kind.__mro__ if c.__module__.startswith("statsmodels_mixed")]
     members = {n for c in bases for n in vars(c) if not n.startswith("_")}
     missing = {n for n in members if not re.search(rf"\b{n}\b", text)}
-    assert not missing, f"docs/results.rst does not mention {sorted(missing)}"
+    assert not missing, f"docs/{page} does not mention {sorted(missing)}"
 
 
 def test_every_data_set_is_listed():

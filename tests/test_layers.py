@@ -27,9 +27,10 @@ LAYERS = {
     "results": 8,
     "models": 9,
     "plotting": 9,
-    "api": 10,
-    "__init__": 11,
-    "__main__": 12,
+    "comparison": 10,
+    "api": 11,
+    "__init__": 12,
+    "__main__": 13,
 }
 # statsmodels has `formula.api`; ours holds public names only, above everything.
 PUBLIC_NAMES = {"formula/api.py": 10}

@@ -9,6 +9,9 @@ import numpy as np
 from .evaluation import Evaluation
 from .pirls import TOLERANCE, Penalised
 
+# eigenvalues of an information below this share of the largest say nothing
+FLAT = 1e-12
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModeEvaluation(Evaluation):
@@ -133,7 +136,10 @@ class ModeObjective:
         """
         if not self.free:
             return covariance[self.beta_place, self.beta_place]
-        return np.linalg.pinv(self.point(x).working.xvx, hermitian=True)
+        values, vectors = np.linalg.eigh(self.point(x).working.xvx)
+        # an estimate that runs off has the largest variance that can be told, not none
+        values = np.maximum(values, FLAT * values.max(initial=0.0))
+        return (vectors / values) @ vectors.T
 
     def _integral(self, point, logdet):
         """The deviance, and what its derivatives need of it."""

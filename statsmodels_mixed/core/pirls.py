@@ -84,7 +84,7 @@ class Penalised:
         if not np.isfinite(point.value) and u.any():
             point = self.at(np.zeros_like(u), beta)
         for _ in range(MAX_STEPS):
-            if not np.isfinite(point.value) or point.decrease < tolerance:
+            if not np.isfinite(point.value) or not _improvable(point, tolerance):
                 break
             better = self._shortened(point)
             if better is None:
@@ -103,6 +103,15 @@ class Penalised:
                 return trial
             alpha *= 0.5
         return None
+
+
+def _improvable(point, tolerance):
+    """Whether there is a step, and it promises something."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return point.decrease >= tolerance  # not if NaN
+    except np.linalg.LinAlgError:
+        return False
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +172,9 @@ class Point:
         return self._factorized(self.observed)
 
     def _factorized(self, w):
-        return self.problem.rows.reweighted(w).factorize(self.problem.factors)
+        # weights beyond any scale give NaN, which no step is taken to
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return self.problem.rows.reweighted(w).factorize(self.problem.factors)
 
     @cached_property
     def working(self):

@@ -23,6 +23,7 @@ from ._counts import (
     salamander_mating,
     salamanders,
     schizophrenia,
+    seeds,
     toenail,
 )
 from ._lme4 import (
@@ -73,6 +74,7 @@ __all__ = [
     "salamanders",
     "schizophrenia",
     "scotssec",
+    "seeds",
     "sleepstudy",
     "toenail",
     "verbagg",

@@ -158,6 +158,30 @@ schizophrenia = dataset(
         Wiley.""",
 )
 
+seeds = dataset(
+    name="seeds",
+    title="Germination of Orobanche seeds",
+    rows=21,
+    endog="germ",
+    text="""
+        Numbers of seeds that germinated among those brushed onto each of 21 plates, in
+        a two by two factorial of the seed (Orobanche aegyptiaca 75 or 73) and the
+        extract of roots on the plate. In a formula write ``cbind(germ, n - germ)``.""",
+    columns={
+        "plate": "plate (21 levels)",
+        "gen": "genotype of the seed: O75 or O73",
+        "extract": "extract of roots: bean or cucumber",
+        "germ": "number of seeds that germinated",
+        "n": "number of seeds",
+    },
+    source="""
+        M. J. Crowder (1978). Beta-binomial anova for proportions. Applied Statistics
+        27, 34-37. N. E. Breslow and D. G. Clayton (1993). Approximate inference in
+        generalized linear mixed models. Journal of the American Statistical
+        Association 88, 9-25.""",
+    package="agridat",
+)
+
 culcita = dataset(
     name="culcita",
     title="Defence of corals against a sea star",

@@ -12,6 +12,8 @@ from .table import check_finite, column_or_array
 
 # an offset with values this far apart under a log link is likely no logarithm
 FAR_APART = 10.0
+# largest linear predictor with a finite exponential, about
+LARGEST = 700.0
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,11 @@ def warn_raw_offset(offset, family):
     if offset is None or not has_log_link(family):
         return
     if offset.min() > 0 and np.ptp(offset) > FAR_APART:
+        most = np.exp(min(np.ptp(offset), LARGEST))
         warn_user(
             f"The offset goes from {offset.min():g} to {offset.max():g}, and under a "
-            f"log link that multiplies means by up to {np.exp(np.ptp(offset)):.1g}. If "
-            "it is an exposure, give exposure=, or its logarithm, np.log, as offset.",
+            f"log link that multiplies means by up to {most:.1g}. If it is "
+            "an exposure, give exposure=, or its logarithm, np.log, as offset.",
             MixedModelWarning,
         )
 

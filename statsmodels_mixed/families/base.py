@@ -238,6 +238,10 @@ class Family:
         """Linear predictor at a mean: the link function."""
         return self.link.linear_predictor(np.asarray(mu, dtype=float))
 
+    def simpler(self, mu, dispersion):
+        """Name of the family this one cannot be told from at these means, or None."""
+        return None
+
     def start_dispersion(self, y, mu, weights=None):
         """Moment estimate of the dispersion; families without one have none."""
         raise FamilyError(f"The {self.name} family has no dispersion to estimate.")

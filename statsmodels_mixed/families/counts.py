@@ -15,6 +15,8 @@ from .jets import logistic, logistic_halves, scaled
 from .links import Link
 from .special import log1pmx, rising_factorial
 
+# a variance that is larger than the mean by less than this share is the mean
+NO_EXCESS = 1e-4
 POSITIVE_LINKS = ("log", "identity", "inverse", "sqrt", "inverse_squared", "power")
 
 
@@ -229,6 +231,11 @@ class NegativeBinomial(Counts):
         alpha = self._alpha(dispersion)
         ratio = np.log1p(alpha * (y - mu) / (1 + alpha * mu))
         return 2 * (xlogy(y, y / mu) - y * ratio - ratio / alpha)
+
+    def simpler(self, mu, dispersion):
+        """``"poisson"`` where an estimated alpha adds nothing to the variance."""
+        bounded = self.alpha is None and dispersion * np.max(mu) < NO_EXCESS
+        return "poisson" if bounded else None
 
     def start_dispersion(self, y, mu, weights=None):
         """Excess of the squared residuals over the mean, relative to its square."""

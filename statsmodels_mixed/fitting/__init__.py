@@ -5,16 +5,19 @@ from .engine import GaussianModel
 from .fit import Fit
 from .generalized import GeneralizedModel
 from .generalized_fit import GeneralizedFit
-from .search import FitOptions
+from .methods import METHODS
+from .search import FitOptions, Sampling
 from .verdict import check_covariances, deliver
 
 __all__ = [
+    "METHODS",
     "Convergence",
     "Fit",
     "FitOptions",
     "GaussianModel",
     "GeneralizedFit",
     "GeneralizedModel",
+    "Sampling",
     "check_covariances",
     "deliver",
 ]

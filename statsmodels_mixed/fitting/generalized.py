@@ -21,6 +21,8 @@ from .start import internal_theta, score_start
 # Predicted decrease of the deviance at which nagq=0 is near enough to start from: its
 # optimum is not that of the criterion wanted, so digits would be wasted.
 ROUGH = 0.1
+# times that starting standard deviations are divided by 10 to find a density
+SHRINKS = 6
 
 
 class GeneralizedModel:
@@ -92,11 +94,20 @@ class GeneralizedModel:
         objective = self.objective(options.nagq)
         profile = self.objective(0)
         profile.start_from(np.zeros(self.rows.system.width), beta)
+        start = self._inside(profile, start)
         if options.nagq == 0:
             return self._finish(profile, search(profile, start, options), 0)
-        x, spent = self._near_start(profile, start, options)
-        objective.start_from(*profile.near)
+        x, spent = self._near_start(profile, start, options, objective)
         return self._finish(objective, search(objective, x, options), spent)
+
+    def _inside(self, profile, start):
+        """A start with a density: smaller variances, where these lead outside."""
+        theta, out = slice(0, self.layout.n_par), start.copy()
+        for _ in range(SHRINKS):
+            if _has_value(profile, out):
+                return out
+            out[theta] *= 0.1
+        raise _no_density(self.family)
 
     def loglike(self, params, covariances, dispersion=None, nagq=1):
         """Log-likelihood at parameters in the user's units."""
@@ -107,20 +118,31 @@ class GeneralizedModel:
         objective.start_from(np.zeros(self.rows.system.width), beta)
         return -0.5 * float(objective.evaluate(x, derivatives=False).value)
 
-    def _near_start(self, profile, start, options):
+    def _near_start(self, profile, start, options, objective):
         """x near the optimum of ``nagq=0``, and the evaluations it took."""
         record = DRIVERS[options.optimizer](
             single(profile), start[None], max(options.tol, ROUGH), options.max_iter
         )
+        spent = int(record.n_evaluations[0])
         x = np.concatenate([record.ahead[0], profile.near[1]])
-        return x, int(record.n_evaluations[0])
+        objective.start_from(*profile.near)
+        if _has_value(objective, x):
+            return x, spent
+        # the step that was not taken leads outside; find beta where the search ended
+        if _has_value(profile, record.end[0]):
+            x = np.concatenate([record.end[0], profile.near[1]])
+            objective.start_from(*profile.near)
+        if not _has_value(objective, x):
+            raise _no_density(self.family)
+        return x, spent
 
     def _finish(self, objective, found, spent):
         """The fit with the exact Hessian, which the certificate is judged by."""
         evaluation = found.evaluation
         spent += found.convergence.n_evaluations
         hessian = gradient_differences(objective, evaluation)
-        evaluation = replace(evaluation, curvature=hessian)
+        if np.isfinite(hessian).all():  # not at the border of the domain
+            evaluation = replace(evaluation, curvature=hessian)
         convergence = certify(evaluation, found.singular, spent)
         return GeneralizedFit(
             self,
@@ -148,9 +170,13 @@ def _plain_fit(model):
     """The generalized linear model without random effects."""
     family, design = model.family, model.design
     mean = family.start_mean(design.endog, design.trials, design.weights)
-    working = family.linear_predictor(mean) - model.offset
-    beta = np.linalg.lstsq(model.rows.exog, working, rcond=None)[0]
-    point = _plain_point(model, beta, 0.0)
+    # regression of the working responses, or a constant, which stays in the domain
+    for start in (mean, np.full(len(mean), np.mean(mean))):
+        working = family.linear_predictor(start) - model.offset
+        beta = np.linalg.lstsq(model.rows.exog, working, rcond=None)[0]
+        point = _plain_point(model, beta, 0.0)
+        if np.isfinite(point.value):
+            break
     if not family.dispersion_name or not np.isfinite(point.value):
         return point
     mean = family.mean(point.eta)
@@ -166,12 +192,18 @@ def _plain_point(model, beta, zeta):
     return problem.mode(np.zeros(model.rows.system.width), beta)
 
 
+def _has_value(objective, x):
+    return np.isfinite(objective.evaluate(x, derivatives=False).value)
+
+
 def _check_start(model):
     """Refuse a model whose response has no density without random effects."""
-    if np.isfinite(model.plain.value):
-        return
-    family = model.family
-    raise IdentifiabilityError(
+    if not np.isfinite(model.plain.value):
+        raise _no_density(model.family)
+
+
+def _no_density(family):
+    return IdentifiabilityError(
         f"No fixed effects were found at which the {family.name} response has a "
         f"density with the {family.link.name} link. Choose a link that keeps the mean "
         "in its range, or rescale the columns."

@@ -7,11 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
+from ..core.modes import FLAT
+from .convergence import INERTIA_TOLERANCE
 from .fit import BaseFit
 
-# Directions of the exact Hessian flatter than this share of the steepest say nothing.
-FLAT = 1e-12
-# ... and concern the fixed effects where these are more than this share of them.
+# Flat directions concern the fixed effects where these are more than this share of them.
 SHARE = 1e-2
 
 
@@ -23,6 +23,16 @@ class GeneralizedFit(BaseFit):
     scale = np.float64(1.0)
     reml = False
     residual_variance = None
+    loglike_se = 0.0
+
+    @property
+    def beta_mcse(self):
+        """Monte Carlo standard errors of `beta`: none."""
+        return np.zeros(len(self.beta))
+
+    def remarks(self):
+        """Sentences for the summary on the method of estimation."""
+        return ()
 
     @property
     def method(self):
@@ -77,8 +87,10 @@ class GeneralizedFit(BaseFit):
         variance that can be told.
         """
         values, vectors = np.linalg.eigh(self.evaluation.curvature)
-        bound = FLAT * np.abs(values).max(initial=0.0)
-        flat = np.abs(values) <= bound
+        largest = np.abs(values).max(initial=0.0)
+        bound = FLAT * largest
+        # slightly negative ones are the error of differences
+        flat = (values <= bound) & (values >= -INERTIA_TOLERANCE * largest)
         kept = vectors[:, ~flat]
         out = (kept * (2.0 / values[~flat])) @ kept.T
         if not flat.any() or not bound:

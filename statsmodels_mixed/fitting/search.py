@@ -16,6 +16,30 @@ RESTARTS = 4
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """Monte Carlo estimation.
+
+    Attributes
+    ----------
+    n_draws : int
+        Draws of the random effects, in the first round.
+    rng : numpy.random.Generator
+    progress : bool
+        Whether to show a progress bar.
+    """
+
+    n_draws: int
+    rng: np.random.Generator
+    progress: bool = False
+
+    def __post_init__(self):
+        if not isinstance(self.n_draws, (int, np.integer)) or self.n_draws < 2:
+            raise DataError(
+                f"n_draws={self.n_draws!r}: give a whole number, 2 or more."
+            )
+
+
+@dataclass(frozen=True)
 class FitOptions:
     """How to minimise.
 
@@ -32,6 +56,9 @@ class FitOptions:
         Most evaluations of criterion and gradient.
     nagq : int or tuple of int
         Integration over the random effects: see `GLMM.fit`.
+    method : str
+        Of a generalized linear mixed model: see `GLMM.fit`.
+    sampling : Sampling, optional
     """
 
     start: tuple | None = None
@@ -39,6 +66,8 @@ class FitOptions:
     tol: float = 1e-8
     max_iter: int = 200
     nagq: int | tuple = 1
+    method: str = "ml"
+    sampling: Sampling | None = None
 
     def __post_init__(self):
         if self.optimizer not in DRIVERS:
@@ -141,7 +170,7 @@ def _settle(objective, record):
     the variance leaves it: nearly nothing may still be something.
     """
     x = objective.layout.canonical(record.ahead[0])
-    evaluation, count = objective.evaluate(x), 1
+    evaluation, count = _evaluated(objective, x), 1
     if evaluation.value > record.value[0] + WORTHLESS + evaluation.rounding:
         x = objective.layout.canonical(record.end[0])
         evaluation, count = objective.evaluate(x), 2
@@ -168,11 +197,26 @@ def _leave(layout, x, singular, direction):
     return out
 
 
+def _evaluated(objective, x):
+    """An evaluation; of infinite value where rounding leaves no positive definite H.
+
+    Variances of 1e16 are steps too far, to be taken back like any that climbs.
+    """
+    try:
+        return objective.evaluate(x)
+    except np.linalg.LinAlgError:
+        nan = np.full(x.shape, np.nan)
+        curvature = np.full((len(x), len(x)), np.nan)
+        return SimpleNamespace(
+            value=np.inf, rounding=0.0, gradient=nan, curvature=curvature
+        )
+
+
 def single(objective):
     """The evaluator of one problem, as the drivers want it."""
 
     def evaluate(x, index):
-        e = objective.evaluate(x[0])
+        e = _evaluated(objective, x[0])
         return SimpleNamespace(
             value=np.atleast_1d(e.value),
             rounding=np.atleast_1d(e.rounding),

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import stats
 
 from ..errors import ComparisonError
+from .likelihoods import stated
 
 
 class LRTestResult(tuple):
@@ -49,8 +50,9 @@ def compare_fits(full, restricted):
     Parameters
     ----------
     full, restricted : results
-        ``restricted`` may be a statsmodels result such as OLS: then the random
-        effects (and what else differs) are tested.
+        ``restricted`` may be a statsmodels result of OLS or GLM: then the random
+        effects (and what else differs) are tested. Of a GLM with a dispersion the
+        log-likelihood is taken at its maximum, not at the moment estimate.
 
     Returns
     -------
@@ -59,19 +61,21 @@ def compare_fits(full, restricted):
     Raises
     ------
     ComparisonError
-        REML with different fixed effects, REML against ML, different data, or a
-        restricted model with as many parameters as the full one.
+        REML with different fixed effects, REML against ML, different data, families
+        or integrals, or a restricted model with as many parameters as the full one.
     """
-    _check_data(full, restricted)
+    larger, smaller = stated(full), stated(restricted)
+    _check_data(larger, smaller)
+    _check_family(larger.family, smaller.family)
     _check_criterion(full, restricted)
-    df_diff = round(_n_parameters(full) - _n_parameters(restricted))
+    df_diff = larger.n_parameters - smaller.n_parameters
     if df_diff <= 0:
         raise ComparisonError(
             "The model passed as restricted has at least as many parameters; call the "
             "method on the larger model and pass the smaller one."
         )
     _check_nested(full, restricted)
-    statistic = 2.0 * (full.llf - restricted.llf)
+    statistic = 2.0 * (larger.llf - smaller.llf)
     if statistic < -1e-4:
         raise ComparisonError(
             f"The restricted model fits better (by {-statistic:.4g} in deviance), so "
@@ -79,47 +83,54 @@ def compare_fits(full, restricted):
         )
     pvalue = float(stats.chi2.sf(max(statistic, 0.0), df_diff))
     fewer = _n_variances(restricted) < _n_variances(full)
-    return LRTestResult(float(statistic), pvalue, df_diff, BOUNDARY if fewer else "")
+    return LRTestResult(statistic, pvalue, df_diff, BOUNDARY if fewer else "")
 
 
 def _n_variances(results):
     return sum(term.k for term in getattr(results.model, "terms", ()))
 
 
-def _n_parameters(results):
-    """Parameters of the likelihood, the residual variance included."""
-    if hasattr(results, "df_modelwc"):
-        own = results.df_modelwc
-        return own if hasattr(results, "theta") else own + 1
-    return len(results.params) + 1
-
-
 def _check_data(full, restricted):
-    a, b = (r.model.endog for r in (full, restricted))
-    if a is None or b is None:
+    """Refuse likelihoods of different rows, given as `Stated`."""
+    lengths = len(full.endog), len(restricted.endog)
+    if lengths[0] != lengths[1]:
         raise ComparisonError(
-            "remove_data() took the rows from one of the fits, so it cannot be seen "
-            "whether both are of the same data; compare before removing them."
+            f"The fits use {lengths[0]} and {lengths[1]} rows, so their likelihoods "
+            "cannot be compared; drop the rows with missing values from both first."
         )
-    a, b = np.asarray(a), np.asarray(b)
-    if len(a) != len(b):
-        raise ComparisonError(
-            f"The fits use {len(a)} and {len(b)} rows, so their likelihoods cannot be "
-            "compared; drop the rows with missing values from both first."
-        )
-    if not np.array_equal(a, b):
+    if not np.array_equal(full.endog, restricted.endog):
         raise ComparisonError("The fits have different responses (or rows).")
-    weights = [getattr(r.model, "weights", None) for r in (full, restricted)]
-    weights = [np.ones(len(a)) if w is None else np.asarray(w) for w in weights]
-    if not np.array_equal(*(np.broadcast_to(w, len(a)) for w in weights)):
-        raise ComparisonError("The fits have different weights.")
-    offsets = [getattr(r.model, "offset", None) for r in (full, restricted)]
-    offsets = [np.zeros(len(a)) if o is None else np.asarray(o) for o in offsets]
-    if not np.array_equal(*offsets):
-        raise ComparisonError("The fits have different offsets.")
+    for name in ("trials", "weights", "offset"):
+        if not np.allclose(getattr(full, name), getattr(restricted, name), rtol=1e-12):
+            what = "numbers of trials" if name == "trials" else f"{name.rstrip('s')}s"
+            raise ComparisonError(f"The fits have different {what}.")
+
+
+def _check_family(full, restricted):
+    """Refuse distributions of which one is not a special case of the other."""
+    same = type(full) is type(restricted) and full.link == restricted.link
+    # a dispersion the full model estimates may be fixed in the restricted one
+    if full == restricted or (same and full.dispersion_name):
+        return
+    described = [
+        f"{family.name} family with the {family.link.name} link"
+        for family in (full, restricted)
+    ]
+    if same:
+        described = [f"{family!r}" for family in (full, restricted)]
+    raise ComparisonError(
+        f"The fits have different distributions, {described[0]} and {described[1]}, so "
+        "the models are not nested; compare AIC or BIC instead."
+    )
 
 
 def _check_criterion(full, restricted):
+    methods = {r.method for r in (full, restricted) if _integrates(r)}
+    if len(methods) > 1:
+        raise ComparisonError(
+            "The random effects were integrated out in different ways, "
+            f"{' and '.join(sorted(methods))}; fit both with the same nagq."
+        )
     flags = [getattr(r, "reml", False) for r in (full, restricted)]
     remedy = "refit with .fit(reml=False)"
     if flags[0] != flags[1]:
@@ -133,6 +144,11 @@ def _check_criterion(full, restricted):
             "each conditions on its own fixed effects, and their coding and units "
             f"enter it; {remedy}."
         )
+
+
+def _integrates(results):
+    """Whether the likelihood holds an integral that was approximated."""
+    return hasattr(results, "family") and _n_variances(results) > 0
 
 
 def _same_columns(a, b):

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
 
 from ..design.arrays import design_from_arrays
 from ..design.response import takes_trials
-from ..errors import DataError
+from ..design.separation import find_separation, overlaps
+from ..errors import (
+    DataError,
+    MixedModelWarning,
+    SeparationWarning,
+    check_option,
+    warn_user,
+)
 from ..families import as_family
-from ..fitting import FitOptions, GeneralizedModel, check_covariances, deliver
+from ..fitting import (
+    METHODS,
+    FitOptions,
+    GeneralizedModel,
+    Sampling,
+    check_covariances,
+)
 from ..fitting.generalized import check_nodes
-from ..results import GLMMResults, GLMMResultsWrapper
+from ..results import GLMMResults, GLMMResultsWrapper, PQLResults
 from .base import MixedModel
 from .random import as_terms
+
+# methods whose results are not those of a likelihood
+RESULTS = {"pql": PQLResults}
 
 
 class GLMM(MixedModel):
@@ -127,6 +146,26 @@ class GLMM(MixedModel):
     def _mean(self, eta):
         return self.family.mean(eta)
 
+    @cached_property
+    def separation(self):
+        """What separates the response, or None: columns, and a message.
+
+        Looked for before a fit, by a linear programme over the fixed effects unless
+        the fit without random effects proves that there is none.
+        """
+        rows, point = self.engine.rows, self.engine.plain
+        if not np.isfinite(point.value) or overlaps(rows.exog, point.derivatives.d1):
+            return None
+        return find_separation(
+            self.design, self.kept, rows.exog, rows.exog_map, self.engine.likelihood
+        )
+
+    def with_response(self, endog):
+        """The same model for another response; nothing else is computed again."""
+        other = super().with_response(endog)
+        vars(other).pop("separation", None)
+        return other
+
     def fit(
         self,
         nagq=1,
@@ -135,8 +174,12 @@ class GLMM(MixedModel):
         tol=1e-8,
         max_iter=200,
         use_t=False,
+        method="ml",
+        n_draws=10_000,
+        rng=None,
+        progress=False,
     ):
-        """Estimate the model by maximum likelihood.
+        """Estimate the model.
 
         Parameters
         ----------
@@ -156,27 +199,51 @@ class GLMM(MixedModel):
             Most evaluations of criterion and gradient.
         use_t : bool
             Refer tests to Student's t with residual degrees of freedom.
+        method : {"ml", "mcml", "pql"}
+            Maximum likelihood as `nagq` says; Monte Carlo maximum likelihood by
+            importance sampling, for any structure (`nagq` is then not used); or
+            penalised quasi-likelihood, which has no likelihood.
+        n_draws : int
+            Draws of the random effects for ``"mcml"``; more where they do not suffice.
+        rng : int or numpy.random.Generator, optional
+            Seed or generator of these draws.
+        progress : bool
+            Show a progress bar while sampling (needs tqdm).
 
         Returns
         -------
-        GLMMResults
+        GLMMResults, or PQLResults
 
         Warns
         -----
         ConvergenceWarning
             The certificate of a minimum was not reached; figures are in it.
+        SeparationWarning
+            Estimates are infinite; the columns are named. See `separation`.
+        MixedModelWarning
+            The dispersion is at its bound, where a simpler family is the same.
         """
         nagq = check_nodes(nagq)
+        if self.separation:
+            warn_user(self.separation.message, SeparationWarning)
         if start is not None:
             start = check_covariances(start, self.terms, "start=")
-        options = FitOptions(start, optimizer, tol, max_iter, nagq)
-        return self._wrap(deliver(self._fit(options)), use_t, options)
+        check_option("method", method, METHODS)
+        sampling = Sampling(n_draws, np.random.default_rng(rng), progress)
+        control = optimizer, tol, max_iter, nagq, method, sampling
+        options = FitOptions(start, *control)
+        results = self._wrap(self._fit(options), use_t, options)
+        if results.simpler_family:
+            warn_user(results.simpler_message, MixedModelWarning)
+        return results
 
     def _fit(self, options):
-        return self.engine.fit(options)
+        return METHODS[options.method](self.engine, options)
 
     def _wrap(self, fit, use_t, options):
-        results = GLMMResults(self, replace(fit, model=self.engine), use_t)
+        results = RESULTS.get(options.method, GLMMResults)(
+            self, replace(fit, model=self.engine), use_t
+        )
         results.options = options
         return GLMMResultsWrapper(results)
 
@@ -204,5 +271,27 @@ class GLMM(MixedModel):
                 "remember a fit (results have them in cov_re)."
             )
         covariances = check_covariances(covariances, self.terms, "covariances=")
-        nagq = check_nodes(nagq)
+        params = np.asarray(params, dtype=float)
+        if params.shape != (self.k_fe,):
+            raise DataError(
+                f"params has shape {params.shape}; give one number for each of "
+                f"{', '.join(self.exog_names) or 'no fixed effects'}."
+            )
+        self._check_dispersion(dispersion)
+        if (nagq := check_nodes(nagq)) == 0:
+            raise DataError("nagq=0 has no log-likelihood of its own; give 1 or more.")
         return self.engine.loglike(params, covariances, dispersion, nagq)
+
+    def _check_dispersion(self, dispersion):
+        """Refuse a dispersion that there is not, and ask for one that there is."""
+        name = self.family.dispersion_name
+        if name is None and dispersion is not None:
+            raise DataError(
+                f"dispersion=: the {self.family.name} family of this model estimates "
+                "none; leave it out."
+            )
+        if name is not None and not (dispersion is not None and dispersion > 0):
+            raise DataError(
+                f"dispersion={dispersion}: give the {name} of the {self.family.name} "
+                "family, a positive number."
+            )

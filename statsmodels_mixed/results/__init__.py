@@ -2,6 +2,7 @@
 
 from .glmm import GLMMResults, GLMMResultsWrapper
 from .lmm import LMMResults, LMMResultsWrapper
+from .pql import PQLResults
 from .refits import RefitResults
 
 __all__ = [
@@ -9,5 +10,6 @@ __all__ = [
     "GLMMResultsWrapper",
     "LMMResults",
     "LMMResultsWrapper",
+    "PQLResults",
     "RefitResults",
 ]

@@ -27,6 +27,8 @@ class MixedResults(VarianceTables, RowMethods, LikelihoodModelResults, ResultMix
         normal distribution.
     """
 
+    has_likelihood = True
+
     def __init__(self, model, fit, use_t):
         # statsmodels' remove_data expects a cache, also when nothing is cached
         self._cache = {}
@@ -37,10 +39,10 @@ class MixedResults(VarianceTables, RowMethods, LikelihoodModelResults, ResultMix
         self.df_model = model.df_model
         self.df_resid = model.df_resid
         self.cov_type = "nonrobust"
-        self.cov_kwds = {
-            "description": "Covariance of the fixed effects at the estimated variances."
-        }
+        self.cov_kwds = {"description": self._cov_description}
         self.k_cov = fit.n_covariance
+
+    _cov_description = "Covariance of the fixed effects at the estimated variances."
 
     def _scale(self, fit):
         return float(fit.sigma2)
@@ -196,7 +198,7 @@ class MixedResults(VarianceTables, RowMethods, LikelihoodModelResults, ResultMix
 
     @property
     def df_modelwc(self):
-        """Number of parameters: fixed effects, theta and the residual variance."""
+        """Number of parameters: fixed effects, theta and the dispersion."""
         return len(self._params) + self.k_cov
 
     @property

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from ..compat import PredictionResultsMonotonic, wrapper
+from ..design.check import check_response
 from ..errors import DataError, check_option
-from ..fitting import deliver
+from ..inference.integration import check_integration
 from ..prediction import linear_variances, marginal_mean
 from .base import MixedResults
 from .refits import stacked_refits
@@ -36,6 +37,10 @@ class GLMMResults(MixedResults):
         With its link.
     dispersion : float
         Dispersion (phi, or alpha of the negative binomial); 1 if there is none.
+    simpler_family : str or None
+        Family that this one has become, its dispersion being at its bound.
+    separation : Separation or None
+        Fixed effects whose estimates are infinite, with a message.
     converged : bool
         Verdict of the certificate `convergence`.
     singular : tuple of str
@@ -44,6 +49,10 @@ class GLMMResults(MixedResults):
 
     _name = "Generalized Linear Mixed Model", "GLMM"
     criterion_name = "-2 Log-Lik.:"
+    _cov_description = (
+        "Block of the fixed effects of the inverse observed information of all "
+        "parameters."
+    )
     reml = False
 
     def __init__(self, model, fit, use_t=False):
@@ -51,6 +60,10 @@ class GLMMResults(MixedResults):
         self.family = fit.family
         self.method = fit.method
         self.dispersion = fit.dispersion
+        self.simpler_family = None
+        if fit.family.dispersion_name:
+            self.simpler_family = fit.family.simpler(fit.mu, fit.dispersion)
+        self.separation = model.separation
 
     def _scale(self, fit):
         return fit.dispersion
@@ -64,7 +77,30 @@ class GLMMResults(MixedResults):
         name = self.family.dispersion_name
         if name:
             out.append(f"Estimated {name}: {self.dispersion:.6g}.")
-        return out
+        if self.simpler_family:
+            out.append(self.simpler_message)
+        if self.separation:
+            out.append(self.separation.message)
+        return out + list(self.fit_record.remarks())
+
+    @property
+    def llf_se(self):
+        """Monte Carlo standard error of `llf`; 0 unless ``method="mcml"``."""
+        return self.fit_record.loglike_se
+
+    @property
+    def params_mcse(self):
+        """Monte Carlo standard errors of the estimates; 0 unless ``method="mcml"``."""
+        return pd.Series(self.fit_record.beta_mcse, index=self.model.exog_names)
+
+    @property
+    def simpler_message(self):
+        """What it means that there is a `simpler_family`, as a sentence."""
+        return (
+            f"The {self.family.dispersion_name} of the {self.family.name} family is at "
+            f"its bound of zero: family={self.simpler_family!r} has the same "
+            "likelihood and one parameter less."
+        )
 
     @property
     def alpha(self):
@@ -172,6 +208,36 @@ class GLMMResults(MixedResults):
         columns = ["estimate", "lower", "upper"]
         return pd.DataFrame(table, index=self.model.exog_names, columns=columns)
 
+    def check_integration(self, rng=None, n_draws=4000):
+        """Is the approximation of the integral good enough for this fit?
+
+        The log-likelihood at the estimates by a better integral, and how far one Newton
+        step with it would shift them: by adaptive quadrature with many nodes where the
+        structure allows it, else by importance sampling around the modes.
+
+        Parameters
+        ----------
+        rng : int or numpy.random.Generator, optional
+            For importance sampling.
+        n_draws : int
+            Draws of the random effects.
+
+        Returns
+        -------
+        IntegrationReport
+            With ``difference``, ``table``, ``verdict`` and ``advice``.
+
+        Examples
+        --------
+        >>> import statsmodels_mixed as smm
+        >>> data = smm.datasets.load("cbpp")
+        >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+        >>> smm.glmm(formula, data, family="binomial").fit().check_integration().verdict
+        'fine'
+        """
+        fit = self._fit_with_rows("check_integration")
+        return check_integration(fit, self.model.exog_names, rng, n_draws)
+
     # ---- prediction ---------------------------------------------------------
 
     def predict(
@@ -216,12 +282,7 @@ class GLMMResults(MixedResults):
         check_option("random", random, RANDOM)
         check_option("which", which, WHICH)
         eta, labels = self._linear(
-            exog,
-            transform,
-            "none" if random == "marginal" else random,
-            new_levels,
-            offset,
-            random_data,
+            exog, transform, random, new_levels, offset, random_data
         )
         if which == "linear":
             return labelled(eta, labels)
@@ -278,11 +339,13 @@ class GLMMResults(MixedResults):
         self._fit_with_rows("refit")
         values = self._responses(endog)
         columns = values[:, None] if values.ndim == 1 else values
+        trials = self.model.design.trials
+        check_response(columns, "endog", trials)
         fits = []
         for column in columns.T:
-            self.family.check(column, self.model.design.trials)
+            self.family.check(column, trials)
             model = self.model.with_response(column)
-            fits.append((model, deliver(model._fit(self.options))))
+            fits.append((model, model._fit(self.options)))
         if values.ndim == 1:
             model, fit = fits[0]
             return model._wrap(fit, self.use_t, self.options)

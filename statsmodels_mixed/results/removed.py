@@ -104,6 +104,7 @@ def _empty(design):
         endog=_none(design.endog),
         predictors=predictors,
         weights=_none(design.weights),
+        trials=_none(design.trials),
         row_labels=None,
         rows=None,
     )

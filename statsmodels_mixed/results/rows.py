@@ -32,7 +32,7 @@ class RowMethods:
         values, labels = predict_linear(
             self.fit_record,
             exog,
-            random=random,
+            random="none" if random == "marginal" else random,
             new_levels=new_levels,
             offset=offset,
             random_data=self.model._random_entries(random_data),

@@ -70,9 +70,11 @@ def variance_table(results):
     for group, effect, vcov, sd in variances[
         ["group", "effect", "vcov", "sdcor"]
     ].itertuples(index=False):
-        pairs = [(g, a) for g, a in earlier if (g, a, effect) in correlations]
+        pairs = [
+            (g, a) for g, a in earlier if g == group and (g, a, effect) in correlations
+        ]
         values = [_correlation(correlations[g, a, effect]) for g, a in pairs]
-        if group == group and isinstance(effect, str):
+        if isinstance(effect, str):
             earlier.append((group, effect))
         label = "" if group == last else group
         last = group

@@ -972,3 +972,20 @@ def test_7065_predict_with_and_without_blups(res, sleepstudy):
     np.testing.assert_allclose(
         got, [res.params.sum() + b.sum(), res.params.sum()], rtol=1e-12
     )
+
+
+def test_correlations_in_the_summary_stand_with_their_own_group():
+    rng = np.random.default_rng(0)
+    n = 600
+    data = pd.DataFrame({"g": rng.integers(0, 20, n), "h": rng.integers(0, 15, n)})
+    data["x"] = rng.standard_normal(n)
+    effects = rng.standard_normal((2, 2, 20))
+    data["y"] = rng.standard_normal(n)
+    for (intercept, slope), name in zip(effects, "gh", strict=True):
+        data["y"] += intercept[data[name]] + slope[data[name]] * data.x
+    res = smm.lmm("y ~ x + (x | g) + (x | h)", data).fit()
+    frame = res.varcorr()
+    expected = [f"{c:.3f}" for c in frame[~frame.effect2.isna()].sdcor]
+    lines = res.summary().tables[2].as_text().splitlines()
+    shown = [line.split()[-1] for line in lines if line.split()[:1] == ["x"]]
+    assert shown == expected

@@ -65,10 +65,18 @@ def stable(text):
 def test_without_arguments_the_examples_are_fitted(tmp_path):
     done = run(cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    for name, formula in cli.EXAMPLES:
+    for name, formula, *_ in cli.EXAMPLES:
         assert f"datasets.{name}\n{formula}\n" in done.stdout
-    assert done.stdout.count("Linear Mixed Model Results") == len(cli.EXAMPLES)
+    generalized = sum(bool(family) for _, _, family, _ in cli.EXAMPLES)
+    assert done.stdout.count("Mixed Model Results") == len(cli.EXAMPLES)
+    assert done.stdout.count("Generalized Linear Mixed Model Results") == generalized
     assert done.stdout.count("Singular fit") == 1
+    assert done.stdout.count("Converged:                         yes") == len(
+        cli.EXAMPLES
+    )
+    # exact maximum likelihood of cbpp and guImmun (tests/reference/truth_glmm.py)
+    for llf in ("-91.9834", "-4075.6999", "-890.2713", "-1180.0077", "-1323.9525"):
+        assert llf in done.stdout
 
 
 def test_a_file_is_fitted(csv, sleep):
@@ -90,8 +98,9 @@ def test_bad_input_is_one_message_and_status_two(csv, arguments, tmp_path):
 def test_version_and_help():
     assert run("--version").stdout.split() == ["statsmodels_mixed", smm.__version__]
     text = run("--help").stdout
-    for option in ("--ml", "--weights", "--offset", "--missing", "--sep", "--html"):
-        assert option in text
+    options = ["ml", "family", "link", "nagq", "exposure", "trials", "weights"]
+    for option in [*options, "offset", "missing", "sep", "html"]:
+        assert f"--{option}" in text
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a shell with a pipe")
@@ -187,6 +196,119 @@ def test_numpy_is_np_and_nothing_else_leaks(csv, capsys):
     assert "options" in refused(capsys, "Reaction ~ options + (1 | Subject)", csv)
 
 
+# ---- families -------------------------------------------------------------------
+
+
+@pytest.fixture
+def grouse(tmp_path):
+    path = tmp_path / "grouse.csv"
+    smm.datasets.load("grouseticks").to_csv(path, index=False)
+    return str(path)
+
+
+@pytest.fixture
+def cbpp():
+    return smm.datasets.load("cbpp").assign(share=lambda d: d.incidence / d["size"])
+
+
+TICKS = "TICKS ~ cHEIGHT + (1 | BROOD)"
+
+
+def test_a_family_makes_a_generalized_model(grouse):
+    done = run(TICKS, grouse, "--family", "poisson")
+    assert (done.returncode, done.stderr) == (0, "")
+    data = smm.datasets.load("grouseticks")
+    expected = smm.glmm(TICKS, data, family="poisson").fit().summary().as_text()
+    assert stable(done.stdout) == stable(expected) + "\n"
+
+
+def printed_fit(capsys, *arguments):
+    """Log-likelihood and method that `main` prints."""
+    assert cli.main(list(arguments)) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    method = re.search(r"Method: +(.*?)  ", out)[1]
+    return float(re.search(r"Log-Likelihood: +(\S+)", out)[1]), method.strip()
+
+
+def test_link(grouse, capsys):
+    arguments = [TICKS, grouse, "--family", "poisson", "--link", "sqrt"]
+    family = smm.families.Poisson("sqrt")
+    data = smm.datasets.load("grouseticks")
+    expected = smm.glmm(TICKS, data, family=family).fit()
+    llf, _ = printed_fit(capsys, *arguments)
+    assert llf == pytest.approx(expected.llf, abs=1e-4)
+
+
+def test_nodes(grouse, capsys):
+    arguments = [TICKS, grouse, "--family", "poisson"]
+    laplace = printed_fit(capsys, *arguments)
+    assert printed_fit(capsys, *arguments, "--nagq", "1") == laplace
+    finer, method = printed_fit(capsys, *arguments, "--nagq", "15")
+    assert 0.01 < abs(finer - laplace[0]) < 1 and "15" in method
+
+
+def test_nodes_of_nested_factors(tmp_path, capsys):
+    data = smm.datasets.load("pastes").assign(y=lambda d: np.round(d.strength))
+    path = str(tmp_path / "pastes.csv")
+    data.to_csv(path, index=False)
+    arguments = ["y ~ 1 + (1 | batch/cask)", path, "--family", "poisson"]
+    expected = smm.glmm(arguments[0], data, family="poisson").fit(nagq=(3, 5))
+    llf, method = printed_fit(capsys, *arguments, "--nagq", "3,5")
+    assert llf == pytest.approx(expected.llf, abs=1e-4) and "3 x 5" in method
+
+
+def test_exposure(tmp_path, capsys):
+    data = smm.datasets.load("epil").assign(weeks=2.0)
+    path = str(tmp_path / "epil.csv")
+    data.to_csv(path, index=False)
+    arguments = ["y ~ lbase + (1 | subject)", path, "--family", "poisson"]
+    assert cli.main([*arguments, "--exposure", "weeks"]) == 0
+    expected = smm.glmm(arguments[0], data, "poisson", exposure="weeks").fit()
+    printed = capsys.readouterr().out
+    assert stable(printed) == stable(expected.summary().as_text()) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("response", "more"),
+    [
+        ("cbind(incidence, size - incidence)", []),
+        ("share", ["--trials", "size"]),
+        ("share", ["--weights", "size"]),
+    ],
+)
+def test_binomial_responses(tmp_path, cbpp, capsys, response, more):
+    path = str(tmp_path / "cbpp.csv")
+    cbpp.to_csv(path, index=False)
+    formula = f"{response} ~ C(period) + (1 | herd)"
+    llf, _ = printed_fit(capsys, formula, path, "--family", "binomial", *more)
+    assert llf == -92.0263
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--family", "possion"], "poisson"),
+        (["--family", "poisson", "--link", "logit"], "logit"),
+        (["--family", "poisson", "--link", "lgo"], "log"),
+        (["--family", "binomial"], "above 1"),
+        (["--family", "poisson", "--trials", "YEAR"], "binomial"),
+        (["--family", "poisson", "--exposure", "gone"], "gone"),
+        (["--family", "poisson", "--link", "sqrt", "--exposure", "YEAR"], "log link"),
+        (["--family", "poisson", "--nagq", "-3"], "nagq"),
+        (["--family", "poisson", "--nagq", "5,5"], "nagq"),
+    ],
+)
+def test_refusals_of_families(grouse, capsys, arguments, says):
+    assert says in refused(capsys, TICKS, grouse, *arguments)
+
+
+def test_families_need_no_ml(capsys):
+    with pytest.raises(SystemExit):
+        cli.main([TICKS, "f.csv", "--family", "poisson", "--ml"])
+    assert "always means ML" in capsys.readouterr().err
+
+
 # ---- what cannot be used ----------------------------------------------------------
 
 
@@ -252,6 +374,14 @@ def test_formula_errors_keep_their_caret(csv, capsys):
         ["--weights", "w"],
         ["--missing", "drop"],
         ["--sep", ";"],
+        ["--family", "poisson"],
+        [FORMULA, "f.csv", "--link", "log"],
+        [FORMULA, "f.csv", "--nagq", "9"],
+        [FORMULA, "f.csv", "--exposure", "Days"],
+        [FORMULA, "f.csv", "--trials", "Days"],
+        [FORMULA, "f.csv", "--family", "gamma", "--ml"],
+        [FORMULA, "f.csv", "--family", "gamma", "--nagq", "many"],
+        [FORMULA, "f.csv", "--family", "gamma", "--nagq", "9,"],
         [FORMULA, "f.csv", "--missing", "skip"],
         [FORMULA, "f.csv", "--html", "--latex"],
         [FORMULA, "f.csv", "--no-such-option"],
