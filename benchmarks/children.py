@@ -17,11 +17,13 @@ import threading
 from importlib.util import find_spec
 from pathlib import Path
 
+from contract import Problem
 from peers import PYTHON_PEERS
-from problems import Problem
+from problems import R_PEERS, warm_of
 
 HERE = Path(__file__).resolve().parent
 START_LIMIT = 600.0
+MEMORY_LIMIT = 12 << 30
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -36,6 +38,10 @@ class PeerError(Exception):
     """A peer could not answer; the text says why."""
 
 
+class PeerStopped(PeerError):
+    """A peer took longer than it was given."""
+
+
 def environment(threads: int) -> dict[str, str]:
     """Return the environment of a child: thread counts, this checkout first."""
     env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
@@ -47,7 +53,7 @@ def environment(threads: int) -> dict[str, str]:
 
 def absent(peer: str) -> str | None:
     """Return why `peer` cannot be started, or None."""
-    if peer == "lme4":
+    if peer in R_PEERS:
         return None if shutil.which("Rscript") else "Rscript is not on the path"
     module = PYTHON_PEERS[peer].module.split(".")[0]
     sys.path.insert(0, str(HERE.parent))
@@ -110,7 +116,7 @@ class Child:
             line = self._lines.get(timeout=limit)
         except queue.Empty:
             self.close()
-            raise PeerError(f"stopped after {limit:g} s") from None
+            raise PeerStopped(f"stopped after {limit:g} s") from None
         if line is None:
             raise PeerError(f"died: {self._last_words()}")
         fields = dict(part.split("=", 1) for part in line.split("\t"))
@@ -118,15 +124,21 @@ class Child:
             raise PeerError(fields["error"])
         return fields
 
-    def run(self, problem: Problem) -> dict[str, str]:
+    def run(self, problem: Problem, limit: float) -> dict[str, str]:
         """Ask for one run of `problem`."""
-        request = (problem.task, str(problem.reml).upper(), problem.formula)
+        return self._ask(problem.request(self.peer), limit)
+
+    def evaluate(self, beta: str, cov: str, limit: float) -> float:
+        """Ask our worker for the deviance at the estimates of a peer."""
+        return float(self._ask(("evaluate", beta, cov), limit)["deviance"])
+
+    def _ask(self, request: tuple[str, ...], limit: float) -> dict[str, str]:
         try:
             self._process.stdin.write("\t".join(request) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             raise PeerError(f"died: {self._last_words()}") from None
-        return self.answer(problem.limit)
+        return self.answer(limit)
 
     def _last_words(self) -> str:
         self._process.wait()
@@ -146,7 +158,7 @@ class Child:
 
 
 def start(
-    peer: str, problem: Problem, warm: Problem, threads: int, shrink: int, scratch: Path
+    peer: str, problem: Problem, threads: int, shrink: int, scratch: Path
 ) -> Child:
     """Start the worker of `peer` on `problem`; it is ready when it answers.
 
@@ -154,8 +166,8 @@ def start(
     ----------
     peer : str
         Name of the package.
-    problem, warm : Problem
-        What will be run, and the small problem fitted before any timing.
+    problem : Problem
+        What will be run.
     threads : int
         Threads of the child.
     shrink : int
@@ -163,12 +175,14 @@ def start(
     scratch : Path
         Folder for the data files of R.
     """
-    if peer != "lme4":
+    if peer not in R_PEERS:
         worker = [sys.executable, str(HERE / "worker.py"), "run"]
         return Child(peer, [*worker, peer, problem.name, str(shrink)], threads)
+    warm = warm_of(problem)
     folders = [scratch / problem.name, scratch / warm.name]
     for wanted, folder in zip((problem, warm), folders, strict=True):
         export(wanted, shrink, folder)
-    rscript = ["Rscript", "--vanilla", str(HERE / "lme4_worker.R")]
-    arguments = [*map(str, folders), str(problem.in_a_row)]
-    return Child(peer, [*rscript, *arguments], threads)
+    rscript = ["Rscript", "--vanilla", str(HERE / "r_worker.R"), peer]
+    arguments = [*map(str, folders), str(problem.in_a_row), *warm.request(peer)]
+    limited = ["sh", "-c", f'ulimit -v {MEMORY_LIMIT >> 10}; exec "$@"', "sh"]
+    return Child(peer, [*limited, *rscript, *arguments], threads)

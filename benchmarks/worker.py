@@ -19,10 +19,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from children import MEMORY_LIMIT
+from contract import Problem
+from linear import sleepstudy_responses
 from peers import PYTHON_PEERS, Timing
-from problems import PROBLEMS, Problem, sleepstudy_responses
-
-MEMORY_LIMIT = 12 << 30
+from problems import PROBLEMS, warm_of
 
 
 def reply(**fields: str) -> None:
@@ -65,6 +66,11 @@ def run_memory(peer, problem: Problem, data) -> dict[str, str]:
 
 
 TASKS = {"fit": run_fit, "refit": run_refit, "memory": run_memory}
+
+
+def evaluate(peer, problem: Problem, data, beta: str, cov: str) -> dict[str, str]:
+    """Our Laplace deviance at the estimates of a peer; only our worker is asked."""
+    return {"deviance": repr(peer.evaluate(problem, data, beta, cov))}
 
 
 def memory_figure(name: str) -> int:
@@ -121,17 +127,20 @@ def serve(peer_name: str, problem: Problem, shrink: int) -> None:
     """Answer requests until the pipe is closed."""
     peer = PYTHON_PEERS[peer_name]
     importlib.import_module(peer.module)
-    warm = PROBLEMS["sleepstudy"]
+    warm = warm_of(problem)
     if problem.repeatable:
-        peer.fit(warm, peer.prepare(warm.make(1)))
-    data = peer.prepare(problem.make(shrink))
+        peer.fit(warm, peer.prepare(warm, warm.make(1)))
+    data = peer.prepare(problem, problem.make(shrink))
     reply(version=package_version(peer), blas=blas(), rows=len(data))
     for line in sys.stdin:
-        task = TASKS[line.split("\t")[0].strip()]
+        task, *rest = line.rstrip("\n").split("\t")
         if problem.in_a_row == 1:
             gc.collect()  # walking all objects empties the caches: not before a few ms
         try:
-            reply(**task(peer, problem, data))
+            if task == "evaluate":
+                reply(**evaluate(peer, problem, data, *rest))
+            else:
+                reply(**TASKS[task](peer, problem, data))
         except Exception as error:
             reply(error=f"{type(error).__name__}: {str(error).splitlines()[0]}")
 

@@ -13,8 +13,6 @@ derivative exists where variances are zero.
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..linalg import solve_semidefinite
 from .information import covariance_chain
 from .modes import ModeEvaluation, ModeObjective
@@ -59,10 +57,10 @@ class LaplaceObjective(ModeObjective):
         """``A s``, and with beta free ``A s + X b``: (s, b) of ``(A'c, X'c)``."""
         rows, found = self.rows, point.observed_factorization
         s = found.solve(rows.collect(c)[:, None])[:, 0]
-        shift = np.zeros(rows.rank)
-        if self.free and rows.rank:
-            working = point.working
-            right = rows.exog.T @ c - working.zx.T @ point.problem.scaled(s)
-            shift = solve_semidefinite(working.xvx, right)
-            s = s - working.solved @ shift
+        if not self.free:
+            return rows.random_part(point.problem.scaled(s))
+        working = point.working
+        right = rows.exog.T @ c - working.zx.T @ point.problem.scaled(s)
+        shift = solve_semidefinite(working.xvx, right)
+        s = s - working.solved @ shift
         return rows.random_part(point.problem.scaled(s)) + rows.exog @ shift

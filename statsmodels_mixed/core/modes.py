@@ -9,6 +9,9 @@ import numpy as np
 from .evaluation import Evaluation
 from .pirls import TOLERANCE, Penalised
 
+# A mode is foretold from the tangent if no effect moves by more than this (standard
+# deviations of random effects; units of eta for the fixed ones).
+TOO_FAR = 0.5
 # eigenvalues of an information below this share of the largest say nothing
 FLAT = 1e-12
 
@@ -41,6 +44,27 @@ class ModeEvaluation(Evaluation):
     loglike_at_mode: float
 
 
+@dataclass(frozen=True, eq=False)
+class Tangent:
+    """The conditional mode as a function of x, to first order."""
+
+    x: np.ndarray
+    u: np.ndarray
+    beta: np.ndarray
+    du: np.ndarray
+    dbeta: np.ndarray
+
+    @classmethod
+    def of(cls, point, objective, x):
+        """Tangent at the mode of an objective at x."""
+        return cls(x, point.u, point.beta, *point.working.tangent(objective, x))
+
+    def at(self, x):
+        """u and beta at other parameters."""
+        change = x - self.x
+        return self.u + self.du @ change, self.beta + self.dbeta @ change
+
+
 class ModeObjective:
     """A deviance as a function of x = (theta, zeta, beta), or of (theta, zeta).
 
@@ -70,18 +94,21 @@ class ModeObjective:
         self.n_par = self.beta_place.stop
         # where the next search for a mode begins: speed only, not part of the result
         self.near = np.zeros(rows.system.width), np.zeros(rows.rank)
+        self._tangent = self._recent = None
+
+    def __getstate__(self):
+        return vars(self) | {"_tangent": None, "_recent": None}
 
     def start_from(self, u, beta):
         """Begin the next search for a mode at (u, beta)."""
-        self.near = u, beta
+        self.near, self._tangent, self._recent = (u, beta), None, None
 
     def zeta(self, x):
         """Log dispersion at x."""
         return x[self.layout.n_par] if self.estimates_dispersion else self._known_zeta
 
-    def point(self, x):
-        """The conditional mode at x."""
-        problem = Penalised(
+    def _problem(self, x):
+        return Penalised(
             self.rows,
             self.likelihood,
             self.offset,
@@ -89,13 +116,55 @@ class ModeObjective:
             self.zeta(x),
             self.free,
         )
-        u, beta = self.near
-        point = problem.mode(
-            u, beta if self.free else x[self.beta_place], self.tolerance
-        )
+
+    def point(self, x):
+        """The conditional mode at x."""
+        if self._recent is not None and np.array_equal(self._recent[0], x):
+            return self._recent[1]
+        u, beta = self._foretold(x) or self.near
+        beta = beta if self.free else x[self.beta_place]
+        point = self._problem(x).mode(u, beta, self.tolerance)
         if np.isfinite(point.value):
-            self.near = point.u, point.beta
+            self.near, self._recent = (point.u, point.beta), (x.copy(), point)
         return point
+
+    def _foretold(self, x):
+        """The mode at x along the last tangent; None where that is too far off."""
+        if self._tangent is None:
+            return None
+        u, beta = self._tangent.at(x)
+        change = np.abs(u - self._tangent.u).max(initial=0.0)
+        change = max(change, np.abs(beta - self._tangent.beta).max(initial=0.0))
+        return (u, beta) if change < TOO_FAR else None
+
+    def gradients_near(self, x, trials):
+        """Gradients at points near x, the mode moved along its tangent.
+
+        The mode is then wrong to second order in the distance from x, and alike on
+        both sides: central differences of these gradients do not see it.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n_par,)
+        trials : iterable of ndarray, shape (n_par,)
+
+        Yields
+        ------
+        ndarray, shape (n_par,)
+            NaN where the criterion has no value.
+        """
+        tangent = Tangent.of(self.point(x), self, x)
+        for trial in trials:
+            u, beta = tangent.at(trial)
+            beta = beta if self.free else trial[self.beta_place]
+            point = self._problem(trial).at(u, beta)
+            logdet, integral = _logdet(point), None
+            if np.isfinite(logdet):
+                logdet, integral = self._integral(point, logdet)
+            if np.isfinite(logdet):
+                yield self._gradient(trial, point, integral)[0]
+            else:
+                yield np.full(x.shape, np.nan)
 
     def evaluate(self, x, derivatives=True, curvature=True) -> ModeEvaluation:
         """Deviance, its gradient and curvature at x, shape (n_par,).
@@ -127,6 +196,7 @@ class ModeObjective:
             evaluation |= {"gradient": gradient, "covariance_gradient": tuple(g_all)}
             if curvature:
                 evaluation["curvature"] = point.working.curvature(self, x, g_all)
+                self._tangent = Tangent.of(point, self, x)
         return ModeEvaluation(**evaluation)
 
     def beta_covariance(self, x, covariance):

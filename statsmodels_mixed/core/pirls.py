@@ -22,6 +22,9 @@ SHORTEST = 2.0**-30
 # because log|H| changes with the step itself, not with its square.
 TOLERANCE = 1e-16
 ROUNDING = 1e-14  # of f, relative
+# Root mean square of the change of eta by a step in beta: where the response is
+# separated, rounding decides how far a Newton step goes.
+LONGEST = 10.0
 
 
 class Penalised:
@@ -94,7 +97,10 @@ class Penalised:
 
     def _shortened(self, point):
         """The first point along the Newton step with a lower f, None if none is."""
-        alpha, (du, dbeta) = 1.0, point.step
+        du, dbeta = point.step
+        # columns of X have mean square 1, so this is a change of eta
+        length = np.sqrt(dbeta @ dbeta)
+        alpha = 1.0 if length <= LONGEST else LONGEST / length
         noise = ROUNDING * (1.0 + abs(point.value))
         while alpha > SHORTEST:
             fixed = None if self.free else point.fixed

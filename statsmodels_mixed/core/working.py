@@ -73,6 +73,52 @@ class WorkingModel:
             curvature[place, place] = 2.0 * (dl @ dl)
         return curvature
 
+    def tangent(self, objective, x):
+        """How the mode moves with x: derivatives of u and beta.
+
+        Differentiating ``u = Lambda'Z'l'`` gives ``H du = dLambda'q - Lambda'C(dLambda
+        u)`` with q = Z'l', ``H du = -Lambda'Z'WX`` in beta, and ``H du = Lambda'Z'
+        dl'/dzeta``. Where beta is found with u, ``X'l' = 0`` stays true along it.
+
+        Returns
+        -------
+        du : ndarray, shape (q, n_par)
+        dbeta : ndarray, shape (p, n_par)
+            Zero where beta is part of x.
+        """
+        rows, found = objective.rows, self.point.observed_factorization
+        du = np.zeros((rows.system.width, objective.n_par))
+        force = np.zeros((rows.rank, objective.n_par))  # on beta: changes of X'l'
+        theta, zeta = slice(0, objective.layout.n_par), objective.layout.n_par
+        pulled, pushed = self._moved_by_factors(objective, x)
+        inner = found.system.multiply(found.apply_factor(pulled) + pushed)
+        du[:, theta] = pulled - found.solve(inner)
+        force[:, theta] = -self.zx.T @ pushed
+        if objective.estimates_dispersion:
+            slope = objective.likelihood.dispersion_derivatives(
+                self.point.eta, objective.zeta(x)
+            )[1]
+            du[:, zeta] = found.solve(rows.collect(slope)[:, None])[:, 0]
+            force[:, zeta] = rows.exog.T @ slope
+        if not objective.free:
+            du[:, objective.beta_place] = -self.solved
+            return du, np.zeros_like(force)
+        force -= self.zx.T @ found.apply_factor(du)
+        dbeta = solve_semidefinite(self.xvx, force)
+        return du - self.solved @ dbeta, dbeta
+
+    def _moved_by_factors(self, objective, x):
+        """``dLambda'q`` and ``dLambda u`` in each theta, (q, n_theta)."""
+        rows, layout = objective.rows, objective.layout
+        pulled = np.zeros((rows.system.width, layout.n_par))
+        pushed = np.zeros_like(pulled)
+        q, u = rows.levels(self.point.scores), rows.levels(self.point.u)
+        for f, part in enumerate(rows.system.slices):
+            index, d = layout.derivatives(x, f)
+            pulled[part, index] = spread(q[f], d)
+            pushed[part, index] = spread(u[f], np.swapaxes(d, -1, -2))
+        return pulled, pushed
+
     def _add(self, objective, curvature, parts):
         """Average information.
 

@@ -6,11 +6,14 @@ cross-products are formed anew; which levels meet in which rows does not change.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
+from scipy import sparse
 
 from ..linalg import BlockSystem
-from ..linalg.basis import chunks
-from .coordinates import Coordinates, gram, level_sums, weighted
+from ..linalg.basis import ROWS_PER_CHUNK, chunks
+from .coordinates import Coordinates, gram, level_sums
 
 
 class RowProducts:
@@ -99,14 +102,35 @@ class RowProducts:
 
     def exog_products(self, w):
         """``Z'WX``, shape (q, p), and ``X'WX``, shape (p, p)."""
-        zx = np.empty((self.system.width, self.rank))
-        for j, column in enumerate(self.exog.T):
-            zx[:, j] = self.collect(weighted(column, w))
-        xx = np.zeros((self.rank, self.rank))
-        for rows in chunks(self.nobs):
+        sizes, p = self.system.gram.sizes, self.rank
+        sums = [np.zeros((m, k, p)) for m, k in sizes]
+        xx = np.zeros((p, p))
+        for rows, factors in self._pieces:
             x = self.exog[rows]
-            xx += (x * w[rows, None]).T @ x
+            wx = np.multiply(x, w[rows, None], order="C")
+            xx += wx.T @ x
+            for out, columns in zip(sums, factors, strict=True):
+                for a, z in enumerate(columns):
+                    out[:, a] += z @ wx
+        zx = np.empty((self.system.width, p))
+        for part, own, (m, k) in zip(self.system.slices, sums, sizes, strict=True):
+            zx[part] = own.reshape(m * k, p)
         return zx, xx
+
+    @cached_property
+    def _pieces(self):
+        """Slices of rows, each with its Z': one matrix per factor and effect."""
+        c, out = self._coordinates, []
+        size = max(ROWS_PER_CHUNK, 4 * max(c.levels, default=0))
+        for first in range(0, self.nobs, size):
+            rows = slice(first, min(first + size, self.nobs))
+            n = rows.stop - first
+            factors = [
+                [_transposed(z, codes[rows], rows, (m, n)) for z in columns]
+                for m, codes, columns in zip(c.levels, c.codes, c.columns, strict=True)
+            ]
+            out.append((rows, factors))
+        return out
 
     def leverages(self, diagonals, couplings):
         """Diagonal of ``Z G Z'`` for a symmetric G known on the pattern of Z'Z.
@@ -128,6 +152,12 @@ class RowProducts:
             index = self._pairs[s, t][2]
             out += _quadratic(c.columns[s], c.columns[t], g, index)
         return out
+
+
+def _transposed(z, codes, rows, shape):
+    """Levels x rows, the values of one effect in each row's level."""
+    values = np.full(shape[1], z) if np.ndim(z) == 0 else z[rows]
+    return sparse.csc_matrix((values, codes, np.arange(shape[1] + 1)), shape)
 
 
 def _quadratic(left, right, g, index):

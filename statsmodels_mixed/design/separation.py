@@ -20,6 +20,8 @@ SAFETY = 10.0
 ROUNDING = 1e-13
 # movements below this are zero; columns have mean square 1, directions entries up to 1
 STILL = 1e-5
+# decimal places to which rows are the same
+DIGITS = 12
 # linear predictors where a log density has, or has not yet, reached its end
 END, LATE, EARLY = 1e100, 30.0, 1.0
 
@@ -116,14 +118,12 @@ def find_separation(design, kept, exog, linear, likelihood):
     if not signs.any():
         return None
     columns = design.mean.exog[:, kept]
-    distinct = np.unique(np.column_stack([signs, columns]), axis=0, return_index=True)[
-        1
-    ]
+    distinct = _distinct_rows(exog, signs)
     if len(distinct) > MOST_ROWS:
         direction, moved = _single_columns(columns, signs)
     else:
         d = _joint_direction(exog[distinct], signs[distinct])
-        direction, moved = linear @ d, np.abs(exog @ d) > STILL
+        direction, moved = linear @ d, _moved(exog @ d, signs)
     if not moved.any():
         return None
     # in units of the columns, so that sizes compare
@@ -131,6 +131,20 @@ def find_separation(design, kept, exog, linear, likelihood):
     chosen = np.flatnonzero(size > STILL * size.max())
     names = tuple(design.mean.exog_names[kept[j]] for j in chosen)
     return Separation(names, _message(design, names, moved))
+
+
+def _distinct_rows(exog, signs):
+    """One of each kind of row, found by a random projection of them."""
+    weights = np.random.default_rng(0).standard_normal(exog.shape[1] + 1)
+    key = exog @ weights[1:] + signs * weights[0]
+    return np.unique(np.round(key, DIGITS), return_index=True)[1]
+
+
+def _moved(change, signs):
+    """Rows that a direction moves; none if it moves any of all rows the wrong way."""
+    back = np.where(signs == 0.0, np.abs(change), -signs * change)
+    right = (back <= STILL).all()
+    return right & (np.abs(change) > STILL)
 
 
 def _joint_direction(rows, signs):

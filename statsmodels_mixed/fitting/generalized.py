@@ -21,6 +21,7 @@ from .start import internal_theta, score_start
 # Predicted decrease of the deviance at which nagq=0 is near enough to start from: its
 # optimum is not that of the criterion wanted, so digits would be wasted.
 ROUGH = 0.1
+ROUGH_MODE = 1e-8  # how closely modes are found on the way there
 # times that starting standard deviations are divided by 10 to find a density
 SHRINKS = 6
 
@@ -93,6 +94,8 @@ class GeneralizedModel:
         start, beta = self.start(options)
         objective = self.objective(options.nagq)
         profile = self.objective(0)
+        if options.nagq != 0:
+            profile.tolerance = ROUGH_MODE
         profile.start_from(np.zeros(self.rows.system.width), beta)
         start = self._inside(profile, start)
         if options.nagq == 0:

@@ -11,7 +11,7 @@ from ..core.modes import FLAT
 from .convergence import INERTIA_TOLERANCE
 from .fit import BaseFit
 
-# Flat directions concern the fixed effects where these are more than this share of them.
+# Flat directions concern the fixed effects where their share in them is above this.
 SHARE = 1e-2
 
 

@@ -15,8 +15,7 @@ def gradient_differences(objective, evaluation):
 
     Parameters
     ----------
-    objective : object
-        With ``evaluate``.
+    objective : ModeObjective
     evaluation : Evaluation
         With gradient and curvature.
 
@@ -28,12 +27,7 @@ def gradient_differences(objective, evaluation):
     size = np.abs(np.diag(evaluation.curvature))
     floor = 1e-8 * size.max(initial=1.0)
     steps = STEP / np.sqrt(np.maximum(0.5 * size, floor))
-    out = np.empty((n, n))
-    for j, step in enumerate(steps):
-        ends = []
-        for sign in (1.0, -1.0):
-            trial = x.copy()
-            trial[j] += sign * step
-            ends.append(objective.evaluate(trial, curvature=False).gradient)
-        out[j] = (ends[0] - ends[1]) / (2.0 * step)
+    ends = (x + sign * move for move in np.diag(steps) for sign in (1.0, -1.0))
+    gradients = np.reshape(list(objective.gradients_near(x, ends)), (n, 2, n))
+    out = (gradients[:, 0] - gradients[:, 1]) / (2.0 * steps[:, None])
     return 0.5 * (out + out.T)

@@ -165,7 +165,7 @@ def mcml(model, start, rng, n_draws=N_DRAWS, options=None, progress=False):
             settled = _is_within_noise(error)
             if settled and error.ess.min() >= POOR:
                 break
-        hessian = gradient_differences(watched, evaluation)
+        hessian = gradient_differences(objective, evaluation)
     if not settled:
         warn_user(
             f"Monte Carlo maximum likelihood with {size} draws (of which "

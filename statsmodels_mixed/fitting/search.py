@@ -121,6 +121,8 @@ def search(objective, start, options) -> Found:
         if not _is_wrong(certificate) or spent >= options.max_iter:
             break
         x = _next_start(objective.layout, evaluation, singular, certificate)
+        if not np.isfinite(objective.evaluate(x, derivatives=False).value):
+            break  # off the saddle, but out of the domain of the response
     _, which, evaluation, singular = min(rounds, key=lambda r: r[:2])
     convergence = replace(certificates[which], n_evaluations=spent)
     record = replace(

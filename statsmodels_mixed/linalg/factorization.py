@@ -85,11 +85,11 @@ class Factorization:
         rest[...] = rhs
         out = np.zeros_like(rest)
         for step, _, _, _, w, matrices in self._eliminated:
-            if matrices:
+            if len(matrices):
                 own = rest[step.columns].reshape(step.m, step.k, -1)
                 scaled = stacked_product(w, own)
                 for c, b in enumerate(matrices):
-                    rest -= b.T @ np.ascontiguousarray(scaled[:, c])
+                    rest[step.after] -= b.T @ np.ascontiguousarray(scaled[:, c])
         if system.plan.tail.width:
             last = slice(system.plan.tail.start, system.width)
             out[last] = self.tail.solve(rest[last])
@@ -105,7 +105,7 @@ class Factorization:
         own = rest[..., step.columns, :]
         own = own.reshape(*own.shape[:-2], step.m, step.k, own.shape[-1])
         for c, b in enumerate(matrices):
-            own[:, c] -= b @ later
+            own[:, c] -= b @ later[step.after]
         factor = self.factors[step.factor]
         if step.k == 1:
             u = d_inverse * (factor[..., None, :, :] * own)
@@ -150,7 +150,7 @@ class Factorization:
             out[f] = block
         for step, schur, _, d_inverse, w, matrices in self._eliminated:
             inverse = d_inverse
-            if matrices:
+            if len(matrices):
                 p = symmetric_part(schur.adjoint(bar, w.shape))
                 inner = congruence(self.factors[step.factor], p)
                 change = stacked_product(stacked_product(inverse, inner), inverse)
@@ -198,7 +198,7 @@ class Factorization:
             f = stacked_product(stacked_product(inverse, d_inverse), transposed)
         g = stacked_product(f, block).sum(axis=-3)
         first = step is self.system.plan.steps[0]
-        if matrices:
+        if len(matrices):
             g = g - schur.weighted_adjoint(bar, f)
         if not first:
             self._push_adjoint(item, bar)
@@ -208,7 +208,7 @@ class Factorization:
         """Pass the derivative on to the numbers the elimination of this step read."""
         step, schur, _, _, w, matrices = item
         inner = w
-        if matrices:
+        if len(matrices):
             p = symmetric_part(schur.adjoint(bar, w.shape))
             inner = w + stacked_product(stacked_product(w, p), w)
             bar[step.coupling] -= schur.couplings_adjoint(w, bar).ravel()

@@ -59,6 +59,11 @@ class Step:
         return slice(self.start, self.start + self.m * self.k)
 
     @property
+    def after(self):
+        """Slice of all later scalar columns."""
+        return slice(self.columns.stop, None)
+
+    @property
     def shape(self):
         """Shape of the coupling numbers, (entries, k)."""
         return len(self.level), self.k

@@ -18,6 +18,9 @@ from .small import stacked_product, symmetric_part
 # Pairs of coupling entries beyond this are not listed: 12 bytes each (times k^2).
 PAIR_LIMIT = 24_000_000
 CHUNK = 1 << 16  # pairs worked on at a time while the list is made
+# A matrix product does so many multiplications in the time of one product of a list,
+# and a full array of couplings may have so many numbers.
+FULL_GAIN, FULL_LIMIT = 16, 1 << 24
 KEPT = 1 << 20  # up to this many pairs, their indices are kept (16 bytes each)
 
 
@@ -115,9 +118,7 @@ class PairProducts:
 
     def weighted_adjoint(self, bar, f):
         """``sum over levels of f_l P_l f_l'``, P the symmetrised `adjoint`."""
-        p = symmetric_part(self.adjoint(bar, f.shape))
-        product = stacked_product(stacked_product(f, p), np.swapaxes(f, -1, -2))
-        return product.sum(axis=0)
+        return _weighted(self, bar, f)
 
     def couplings_adjoint(self, w, bar):
         """Derivative of ``<bar, B' blkdiag(w) B>`` in the coupling numbers."""
@@ -130,6 +131,69 @@ class PairProducts:
                 out[:, c] += np.bincount(i, scaled * b[j, d], len(b))
                 out[:, d] += np.bincount(j, scaled * b[i, c], len(b))
         return out
+
+
+class FullProducts:
+    """The same sums for a dense tail with which nearly every level is coupled.
+
+    Parameters
+    ----------
+    step : Step
+    tail : TailPlan
+    b : ndarray, shape (entries, k)
+
+    Attributes
+    ----------
+    full : ndarray, shape (k, m, width of the tail)
+        Couplings with their zeros.
+    """
+
+    def __init__(self, step, tail, b):
+        self._tail, self._step = tail, step
+        self._column = step.column - tail.start
+        self.full = np.zeros((b.shape[1], step.m, tail.width))
+        self.full[:, step.level, self._column] = b.T
+
+    def _square(self, values):
+        return values[self._tail.storage].reshape((self._tail.width,) * 2)
+
+    def _doubled(self, bar):
+        """``U + U'`` for the upper triangle U of the square.
+
+        The tail fills it symmetrically, and the diagonal counts once in U.
+        """
+        square = self._square(bar)
+        return square + np.diag(square.diagonal())
+
+    def subtract(self, w, storage):
+        """``storage -= B' blkdiag(w) B`` (upper triangles)."""
+        square = self._square(storage)
+        for c, d in np.ndindex(*w.shape[1:]):
+            square -= (self.full[c] * w[:, c, d, None]).T @ self.full[d]
+
+    def adjoint(self, bar, shape):
+        """Derivative of ``<bar, B' blkdiag(w) B>`` in w, not symmetrised."""
+        product, out = self.full @ self._doubled(bar), np.empty(shape)
+        for c, d in np.ndindex(*shape[1:]):
+            out[:, c, d] = 0.5 * np.einsum("ij,ij->i", product[c], self.full[d])
+        return out
+
+    def weighted_adjoint(self, bar, f):
+        """``sum over levels of f_l P_l f_l'``, P the symmetrised `adjoint`."""
+        return _weighted(self, bar, f)
+
+    def couplings_adjoint(self, w, bar):
+        """Derivative of ``<bar, B' blkdiag(w) B>`` in the coupling numbers."""
+        product = self.full @ self._doubled(bar)
+        product = np.einsum("mcd,dmj->cmj", w, product)
+        return product[:, self._step.level, self._column].T
+
+
+def _weighted(products, bar, f):
+    """``sum over levels of f_l P_l f_l'``."""
+    p = symmetric_part(products.adjoint(bar, f.shape))
+    product = stacked_product(stacked_product(f, p), np.swapaxes(f, -1, -2))
+    return product.sum(axis=0)
 
 
 class LevelProducts:

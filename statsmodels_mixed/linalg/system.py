@@ -11,7 +11,15 @@ from scipy import sparse
 from .blocks import BlockGram
 from .factorization import Factorization
 from .plan import make_plan
-from .schur import PAIR_LIMIT, LevelProducts, PairMap, count_pairs
+from .schur import (
+    FULL_GAIN,
+    FULL_LIMIT,
+    PAIR_LIMIT,
+    FullProducts,
+    LevelProducts,
+    PairMap,
+    count_pairs,
+)
 from .small import stacked_product
 from .tails import make_tail
 
@@ -63,10 +71,14 @@ class BlockSystem:
 
     @cached_property
     def _matrices(self):
-        """Couplings of C itself, one tuple of sparse matrices per step."""
+        """Couplings of C itself, one sequence of matrices per step."""
+        steps = self.plan.steps
+        first = getattr(self._products, "full", None)
         return tuple(
-            self.coupling_matrices(step, self.storage[step.coupling])
-            for step in self.plan.steps
+            first
+            if i == 0 and first is not None
+            else self.coupling_matrices(step, self.storage[step.coupling])
+            for i, step in enumerate(steps)
         )
 
     @property
@@ -164,16 +176,24 @@ class BlockSystem:
         size = self.plan.size
         return tuple(
             None
-            if not len(step.level) or (i == 0 and self._by_level(step))
+            if not len(step.level) or (i == 0 and self._unlisted(step))
             else PairMap(step, self._destination, step.coupling.stop, size)
             for i, step in enumerate(self.plan.steps)
         )
 
-    def _by_level(self, step):
-        """Whether the products of the first step are too many to list."""
-        listed = count_pairs(step.level) * step.k**2
-        only_dense = len(self.plan.steps) == 1 and self.plan.tail.rows is None
-        return listed > PAIR_LIMIT and only_dense
+    def _unlisted(self, step):
+        """What forms the products of the first step without a list, if that is better.
+
+        Only what goes into a dense tail can do without.
+        """
+        tail, listed = self.plan.tail, count_pairs(step.level)
+        if len(self.plan.steps) > 1 or tail.rows is not None or not tail.width:
+            return None
+        numbers = float(step.m) * step.k * tail.width
+        full = step.m * float(tail.width) ** 2 <= FULL_GAIN * listed
+        if full and numbers <= FULL_LIMIT:
+            return FullProducts
+        return LevelProducts if listed * step.k**2 > PAIR_LIMIT else None
 
     def _constant_products(self):
         """Products of the first step: nothing was eliminated before it."""
@@ -182,7 +202,7 @@ class BlockSystem:
         step = self.plan.steps[0]
         b = self.storage[step.coupling].reshape(step.shape)
         if self._maps[0] is None:
-            return LevelProducts(step, self.plan.tail, b)
+            return self._unlisted(step)(step, self.plan.tail, b)
         return self._maps[0].bind(b)
 
     def matrices(self, i, storage):
@@ -200,18 +220,18 @@ class BlockSystem:
         return self._maps[i].bind(storage[step.coupling].reshape(step.shape))
 
     def coupling_matrices(self, step, numbers):
-        """One (m, width) sparse matrix per varying effect of the step's factor.
+        """Sparse matrix levels x later columns per varying effect of the step's factor.
 
         None for a factor that is coupled with nothing that is left.
         """
         if not len(step.level):
             return ()
         indptr = np.searchsorted(step.level, np.arange(step.m + 1))
-        numbers = numbers.reshape(step.shape)
+        numbers, column = numbers.reshape(step.shape), step.column - step.after.start
+        shape = step.m, self.width - step.after.start
         return [
             sparse.csr_matrix(
-                (np.ascontiguousarray(numbers[:, c]), step.column, indptr),
-                (step.m, self.width),
+                (np.ascontiguousarray(numbers[:, c]), column, indptr), shape
             )
             for c in range(step.k)
         ]
@@ -246,8 +266,8 @@ class BlockSystem:
                 continue
             result = out[step.columns].reshape(step.m, step.k, -1)
             for c, b in enumerate(self._matrices[position]):
-                result[:, c] += b @ x
-                out += b.T @ np.ascontiguousarray(blocks[:, c])
+                result[:, c] += b @ x[step.after]
+                out[step.after] += b.T @ np.ascontiguousarray(blocks[:, c])
         if self.plan.tail.width:
             last = slice(self.plan.tail.start, self.width)
             out[last] += self.tail.multiply(x[last])

@@ -26,7 +26,8 @@ def farthest_direction(forward, still):
 
     Examples
     --------
-    >>> farthest_direction(np.array([[1.0, 1.0], [0.0, -1.0]]), np.zeros((0, 2)))
+    >>> import numpy as np
+    >>> farthest_direction(np.array([[1.0, 1.0], [0.0, -2.0]]), np.zeros((0, 2)))
     array([ 1., -1.])
     """
     found = linprog(

@@ -458,14 +458,43 @@ def level_products(monkeypatch):
         return built[-1]
 
     monkeypatch.setattr(system, "PAIR_LIMIT", 0)
+    monkeypatch.setattr(system, "FULL_GAIN", 0)
     monkeypatch.setattr(system, "LevelProducts", spy)
     return built
 
 
 def without_limit(designs):
+    """Products from a list of pairs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(system, "PAIR_LIMIT", 10**9)
-        return BlockSystem(gram(designs))
+        patch.setattr(system, "FULL_GAIN", 0)
+        built = BlockSystem(gram(designs))
+    assert all(isinstance(p, schur.PairProducts | None) for p in [built._products])
+    return built
+
+
+@pytest.mark.parametrize("name", CROSSED)
+def test_full_products_are_the_pair_map(name, monkeypatch):
+    designs = DESIGNS[name]
+    usual = without_limit(designs)
+    monkeypatch.setattr(system, "FULL_GAIN", 10**9)
+    other = BlockSystem(gram(designs))
+    if len(other.plan.steps) == 1:  # after several steps pairs are always listed
+        assert isinstance(other._products, schur.FullProducts)
+    assert_same_numbers(usual, other, designs)
+    assert_dense(designs, built=other)
+    _, weighted = reweighted(designs)
+    assert_dense(weighted, built=other.with_gram(gram(weighted)))
+
+
+def test_full_couplings_are_multiplied_as_they_are():
+    designs = [
+        (np.repeat(np.arange(40), 6), np.ones((240, 1))),
+        (np.tile(np.arange(6), 40), np.ones((240, 1))),
+    ]
+    built = BlockSystem(gram(designs))
+    assert isinstance(built._products, schur.FullProducts)
+    assert_dense(designs, built=built)
 
 
 @pytest.mark.parametrize("name", CROSSED)
