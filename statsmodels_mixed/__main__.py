@@ -16,6 +16,7 @@ from .errors import DataError, MixedModelError, MixedModelWarning
 from .families import as_family
 
 PROG = "python -m statsmodels_mixed"
+SEED = 0  # of the draws of --check, so that a second run says the same
 ABOUT_A_FAMILY = ("link", "nagq", "exposure", "trials")
 ABOUT_A_FILE = ("family", *ABOUT_A_FAMILY, "weights", "offset", "missing")
 ABOUT_A_FILE += ("sep", "decimal")
@@ -99,6 +100,10 @@ def main(argv=None):
         parser.error(f"{_given(options, ABOUT_A_FILE)} needs FORMULA and FILE")
     if options.family is None and _given(options, ABOUT_A_FAMILY):
         parser.error(f"{_given(options, ABOUT_A_FAMILY)} needs --family")
+    if options.check and options.formula is not None and options.family is None:
+        parser.error(
+            "--check needs --family; a linear mixed model has nothing to check"
+        )
     if options.family is not None and options.ml:
         parser.error("--ml goes without --family, which always means ML")
     with warnings.catch_warnings():
@@ -151,6 +156,11 @@ def _parser():
         "--missing",
         choices=("drop", "raise"),
         help="rows with missing values: leave out (default), or refuse",
+    )
+    add(
+        "--check",
+        action="store_true",
+        help="with a family: is the approximation of the integral good enough?",
     )
     add("--sep", metavar="CHAR", help="what separates the columns of a csv file (,)")
     add("--decimal", metavar="CHAR", help="decimal point of a csv file (.)")
@@ -232,6 +242,8 @@ def _print_all(fits, options):
         if heading is not None and options.form == "text":
             print(f"{heading}\n")
         print(getattr(results.summary(), f"as_{options.form}")())
+        if options.check and hasattr(results, "check_integration"):
+            print(f"\n{results.check_integration(rng=SEED)}")
         if heading is not None:
             print("\n")
         if not results.converged:

@@ -303,6 +303,25 @@ def test_refusals_of_families(grouse, capsys, arguments, says):
     assert says in refused(capsys, TICKS, grouse, *arguments)
 
 
+def test_an_integration_check_on_request(tmp_path, capsys):
+    data = smm.datasets.load("cbpp")
+    path = tmp_path / "cbpp.csv"
+    data.assign(healthy=data["size"] - data.incidence).to_csv(path, index=False)
+    formula = "cbind(incidence, healthy) ~ C(period) + (1 | herd)"
+    assert cli.main([formula, str(path), "--family", "binomial", "--check"]) == 0
+    out = capsys.readouterr().out
+    assert "Integration check by quadrature" in out
+    assert "The approximation is fine" in out
+    assert cli.main([formula, str(path), "--family", "binomial"]) == 0
+    assert "Integration check" not in capsys.readouterr().out
+
+
+def test_nothing_to_check_in_a_linear_model(csv, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([FORMULA, csv, "--check"])
+    assert "--check needs --family" in capsys.readouterr().err
+
+
 def test_families_need_no_ml(capsys):
     with pytest.raises(SystemExit):
         cli.main([TICKS, "f.csv", "--family", "poisson", "--ml"])
