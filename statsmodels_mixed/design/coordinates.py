@@ -71,6 +71,13 @@ class Coordinates:
         rows = basis.apply(term.z) * np.sqrt(n) if own else term.z @ linear
         return linear, [np.ascontiguousarray(column) for column in rows.T]
 
+    def rescale(self, unit):
+        """Multiply all columns of z by a number; they are this object's own."""
+        self.maps = tuple(unit * m for m in self.maps)
+        self.columns = tuple(
+            tuple(unit * column for column in columns) for columns in self.columns
+        )
+
     def pairs(self):
         """Observed pairs of levels of every two factors.
 

@@ -30,7 +30,9 @@ class RowProducts:
     nobs, rank : int
         Rows, and columns of X that are not aliased.
     exog : ndarray, shape (n, rank)
-        Orthogonal columns of mean square 1 that span X.
+        Orthogonal columns of mean square ``unit^2`` that span X.
+    unit : float
+        Of the linear predictor: see `rescale`.
     basis : Basis
     maps : tuple of ndarray, shape (k, k)
         Per term, L with ``z L`` the coordinates used here.
@@ -41,7 +43,7 @@ class RowProducts:
     """
 
     def __init__(self, design):
-        self._coordinates = Coordinates(design, None)
+        self._coordinates, self.unit = Coordinates(design, None), 1.0
         self.nobs = design.nobs
         self.basis, self.maps = self._coordinates.basis, self._coordinates.maps
         self.factors = self._coordinates.factors
@@ -62,14 +64,29 @@ class RowProducts:
     def exog_map(self):
         """From coefficients on `exog` to those of the user's kept columns, in order."""
         basis = self.basis
-        return np.sqrt(self.nobs) * basis.linear_map[np.argsort(basis.kept)]
+        scale = self.unit * np.sqrt(self.nobs)
+        return scale * basis.linear_map[np.argsort(basis.kept)]
 
     def has_constant(self):
         """Whether a column of ones is a combination of the columns of X."""
         if self.basis.constant >= 0:
             return True
-        rest = 1.0 - self.exog @ (self.exog.mean(axis=0))
+        rest = 1.0 - self.exog @ self.exog.mean(axis=0) / self.unit**2
         return bool(self.rank and (np.abs(rest) < 1e-8).all())
+
+    def rescale(self, unit):
+        """Measure the linear predictor in another unit from now on.
+
+        Columns are multiplied, in place, so parameters become smaller by as much:
+        thresholds on them then mean the same whatever the units of the response.
+        A part of the set-up, before anything is computed that keeps parameters.
+        """
+        self._coordinates.rescale(unit)
+        self.exog *= unit
+        self.unit *= unit
+        self.maps = self._coordinates.maps
+        self.system = self.reweighted(None)
+        vars(self).pop("_pieces", None)
 
     def reweighted(self, w):
         """The system Z'WZ for weights w of the rows."""

@@ -22,6 +22,7 @@ from .start import internal_theta, score_start
 # optimum is not that of the criterion wanted, so digits would be wasted.
 ROUGH = 0.1
 ROUGH_MODE = 1e-8  # how closely modes are found on the way there
+SMALLEST_UNIT = 1e-15
 # times that starting standard deviations are divided by 10 to find a density
 SHRINKS = 6
 
@@ -33,6 +34,11 @@ class GeneralizedModel:
     ----------
     design : Design
     family : Family
+
+    Attributes
+    ----------
+    plain : Point
+        The fit without random effects.
     """
 
     def __init__(self, design, family):
@@ -43,6 +49,26 @@ class GeneralizedModel:
         )
         self.likelihood = family.observe(design.endog, design.trials, design.weights)
         self.offset = 0.0 if design.mean.offset is None else design.mean.offset
+        self.plain = _plain_fit(self)
+        self._choose_unit()
+
+    def _choose_unit(self):
+        """Measure eta by the precision with which one row tells of it.
+
+        As sigma is the unit of a linear mixed model. Without random effects the rows
+        have the weights W, and the unit is ``mean(W)^(-1/2)``.
+        """
+        information = self.plain.weights.mean() if self._has_density else np.nan
+        unit = information**-0.5
+        if SMALLEST_UNIT < unit < 1.0 / SMALLEST_UNIT:  # not of weights that vanish
+            self.rows.rescale(unit)
+            beta, zeta = self.plain.beta / unit, self.plain.problem.zeta
+            self.plain = _plain_point(self, beta, zeta)
+
+    @property
+    def _has_density(self):
+        """Whether there are fixed effects at which the response has a density."""
+        return np.isfinite(self.plain.value)
 
     @property
     def coordinates(self):
@@ -57,17 +83,12 @@ class GeneralizedModel:
     def with_design(self, design):
         """The same products for a design that differs in the response only."""
         other = copy.copy(self)
-        vars(other).pop("plain", None)
         other.design = design
         other.likelihood = self.family.observe(
             design.endog, design.trials, design.weights
         )
+        other.plain = _plain_fit(other)
         return other
-
-    @cached_property
-    def plain(self):
-        """The fit without random effects: a `Point`."""
-        return _plain_fit(self)
 
     def objective(self, nagq):
         """Deviance by `nagq` nodes; 1 is Laplace, 0 finds beta by PIRLS."""
@@ -101,7 +122,8 @@ class GeneralizedModel:
         if options.nagq == 0:
             return self._finish(profile, search(profile, start, options), 0)
         x, spent = self._near_start(profile, start, options, objective)
-        return self._finish(objective, search(objective, x, options), spent)
+        left = replace(options, max_iter=max(options.max_iter - spent, 1))
+        return self._finish(objective, search(objective, x, left), spent)
 
     def _inside(self, profile, start):
         """A start with a density: smaller variances, where these lead outside."""
@@ -176,7 +198,7 @@ def _plain_fit(model):
     # regression of the working responses, or a constant, which stays in the domain
     for start in (mean, np.full(len(mean), np.mean(mean))):
         working = family.linear_predictor(start) - model.offset
-        beta = np.linalg.lstsq(model.rows.exog, working, rcond=None)[0]
+        beta = working @ model.rows.exog / (model.rows.unit**2 * model.rows.nobs)
         point = _plain_point(model, beta, 0.0)
         if np.isfinite(point.value):
             break
@@ -201,7 +223,7 @@ def _has_value(objective, x):
 
 def _check_start(model):
     """Refuse a model whose response has no density without random effects."""
-    if not np.isfinite(model.plain.value):
+    if not model._has_density:
         raise _no_density(model.family)
 
 

@@ -32,7 +32,7 @@ def deliver(fit):
         the deviance of a single response is flat in the variances.
     """
     single = np.ndim(fit.deviance) == 0
-    if single and fit.convergence.unresolved:
+    if single and fit.residual_variance is not None and fit.convergence.unresolved:
         raise IdentifiabilityError(
             "The random effects reproduce the response up to rounding, so no residual "
             f"variance is left (sigma {np.sqrt(fit.sigma2):.1e}, response sd "
@@ -60,8 +60,8 @@ def deliver(fit):
     return fit
 
 
-def check_covariances(covariances, terms, name):
-    """One covariance matrix relative to sigma^2 per random-effects term.
+def check_covariances(covariances, terms, name, relative=True):
+    """One covariance matrix per random-effects term.
 
     Parameters
     ----------
@@ -69,6 +69,8 @@ def check_covariances(covariances, terms, name):
     terms : sequence of TermDesign
     name : str
         Argument, for the message.
+    relative : bool
+        Whether they are relative to sigma^2, for the message.
 
     Returns
     -------
@@ -87,8 +89,8 @@ def check_covariances(covariances, terms, name):
         matrices = ()
     if [m.shape for m in matrices] != [(k, k) for k in sizes]:
         raise DataError(
-            f"{name} takes one covariance matrix per random-effects term, relative to "
-            f"sigma^2, of sizes {sizes}."
+            f"{name} takes one covariance matrix per random-effects term"
+            f"{', relative to sigma^2' * relative}, of sizes {sizes}."
         )
     for matrix, term in zip(matrices, terms, strict=True):
         scale = np.abs(matrix).max()

@@ -279,3 +279,38 @@ def test_optimiser_and_start_do_not_matter(family, left, nagq):
     for other in others:
         np.testing.assert_allclose(other.llf, first.llf, rtol=1e-8)
         np.testing.assert_allclose(other.params, first.params, atol=2e-3)
+
+
+@pytest.mark.parametrize("unit", [1e-8, 1e7])
+@pytest.mark.parametrize(
+    "family",
+    [
+        smm.families.Gaussian(),
+        smm.families.Gaussian("log"),
+        smm.families.Gamma("identity"),
+        smm.families.Gamma("inverse"),
+        smm.families.InverseGaussian("log"),
+    ],
+    ids=lambda f: f"{f.name}-{f.link.name}",
+)
+def test_units_of_the_response(family, unit):
+    """Thresholds and floors must not know in which unit the response came."""
+    data = smm.datasets.load("sleepstudy")
+    formula = "Reaction ~ Days + (Days | Subject)"
+    one = smm.glmm(formula, data, family=family).fit()
+    scaled = data.assign(Reaction=data.Reaction * unit)
+    other = smm.glmm(formula, scaled, family=family).fit()
+    assert one.converged and other.converged and not other.singular
+    assert other.llf + len(data) * np.log(unit) == pytest.approx(one.llf, abs=1e-6)
+    # under a log link the unit shifts the intercept
+    np.testing.assert_allclose(other.tvalues["Days"], one.tvalues["Days"], rtol=1e-4)
+
+
+def test_no_more_evaluations_than_allowed():
+    data = smm.datasets.load("contraception")
+    model = smm.glmm("use ~ age + urban + (urban | district)", data, family="binomial")
+    with pytest.warns(smm.errors.ConvergenceWarning, match="max_iter"):
+        res = model.fit(max_iter=3)
+    # one more than allowed: each of the two stages needs one at least
+    assert res.convergence.n_evaluations <= 3 + 2
+    assert not res.converged
