@@ -77,6 +77,8 @@ def compare_methods(model, methods, alpha=0.05, rng=None, n_draws=10_000):
     >>> sds.estimate.round(4).tolist()
     [0.6423, 0.6474, 0.6475]
     """
+    if isinstance(methods, str) or not len(methods):
+        raise DataError("methods: give a list of at least one method.")
     results = {}
     for method in methods:
         label, arguments = _arguments(method)

@@ -139,12 +139,25 @@ def marginal_mean(family, eta, variance):
     Returns
     -------
     ndarray, shape (n,)
+
+    Raises
+    ------
+    DataError
+        The link has no mean for some of the linear predictors.
     """
     x, w = np.polynomial.hermite_e.hermegauss(NODES)
     sd = np.sqrt(variance)
     out = np.zeros(len(eta))
     for node, weight in zip(x, w / w.sum(), strict=True):
-        out += weight * family.mean(eta + node * sd)
+        value = eta + node * sd
+        outside = family.outside(value)
+        if outside is not None and (outside & (sd > 0)).any():
+            raise DataError(
+                f"With the {family.link.name} link normal random effects lead to "
+                "linear predictors that have no mean, so a mean over them does not "
+                "exist. Use random='none' or 'conditional'."
+            )
+        out += weight * family.mean(value)
     return out
 
 

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 from scipy.special import gammaln
 
-from ..errors import MixedModelError
+from ..errors import DataError, MixedModelError
 from ..linalg.components import Components
 
 LARGEST = 2000  # effects of one component: some dense matrices of its size are held
@@ -50,13 +50,13 @@ class Draws:
     """
 
     def __init__(self, system, n_draws, rng):
+        if not system.width:
+            raise DataError(
+                "There are no random effects to integrate over: use nagq=1, which is "
+                "exact."
+            )
         self.components = Components(system)
         sizes = self.components.sizes
-        if not len(sizes):
-            raise MixedModelError(
-                "There are no random effects to integrate over: fit by nagq=1, which "
-                "is exact."
-            )
         if sizes.max() > LARGEST:
             raise MixedModelError(
                 f"Importance sampling integrates over {sizes.max()} random effects "

@@ -196,3 +196,31 @@ def _reference_level(design, moved):
             if np.array_equal(at_reference, moved):
                 return f"the reference level of {name}"
     return ""
+
+
+def constant_groups(design):
+    """Grouping factors in whose levels all trials have the same outcome.
+
+    The likelihood of a binomial response then rises with the variance of the levels
+    without end.
+
+    Parameters
+    ----------
+    design : Design
+        Of a binomial response.
+
+    Returns
+    -------
+    tuple of str
+    """
+    misses = (1.0 if design.trials is None else design.trials) - design.endog
+    out = []
+    for terms in design.factors:
+        grouping = design.terms[terms[0]].grouping
+        hits_of, misses_of = (
+            np.bincount(grouping.codes, values, grouping.n_levels)
+            for values in (design.endog, misses)
+        )
+        if not ((hits_of > 0) & (misses_of > 0)).any():
+            out.append(grouping.name)
+    return tuple(out)

@@ -164,6 +164,7 @@ class Family:
     name: ClassVar[str]
     links: ClassVar[tuple]  # names of those it goes with
     dispersion_name: ClassVar[str | None] = None  # None where there is none to estimate
+    upper: ClassVar[float] = np.inf  # means are between 0 and this
 
     def __post_init__(self):
         link = as_link(self.link)
@@ -233,6 +234,10 @@ class Family:
     def mean_derivative(self, eta):
         """Derivative of the mean in the linear predictor."""
         return self.link.mean_derivative(np.asarray(eta, dtype=float))
+
+    def outside(self, eta):
+        """Where the family has no mean at a linear predictor; None for nowhere."""
+        return self.link.outside(np.asarray(eta, dtype=float), self.upper)
 
     def linear_predictor(self, mu):
         """Linear predictor at a mean: the link function."""

@@ -69,6 +69,7 @@ class Binomial(Family):
     link: Link | str = "logit"
 
     name: ClassVar[str] = "binomial"
+    upper: ClassVar[float] = 1.0
     links: ClassVar[tuple] = (
         "logit",
         "probit",

@@ -188,6 +188,10 @@ class Gaussian(Scaled):
     name: ClassVar[str] = "gaussian"
     links: ClassVar[tuple] = ("identity", "log", "inverse")
 
+    def outside(self, eta):
+        """Nowhere: the mean is any number."""
+        return None
+
     def check(self, y, trials=None):
         """Refuse what is not finite."""
         check_finite(y)

@@ -6,6 +6,7 @@ from .fit import Fit
 from .generalized import GeneralizedModel
 from .generalized_fit import GeneralizedFit
 from .methods import METHODS
+from .pql import PQLFit
 from .search import FitOptions, Sampling
 from .verdict import check_covariances, deliver
 
@@ -17,6 +18,7 @@ __all__ = [
     "GaussianModel",
     "GeneralizedFit",
     "GeneralizedModel",
+    "PQLFit",
     "Sampling",
     "check_covariances",
     "deliver",

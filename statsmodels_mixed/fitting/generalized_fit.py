@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ..core.modes import FLAT
+from ..errors import DataError
 from .convergence import INERTIA_TOLERANCE
 from .fit import BaseFit
 
@@ -56,6 +57,13 @@ class GeneralizedFit(BaseFit):
 
     def draw_rows(self, eta, rng):
         """Responses with these linear predictors, shape (..., n)."""
+        outside = self.family.outside(eta)
+        if outside is not None and outside.any():
+            raise DataError(
+                "Random effects were drawn that lead to a linear predictor without a "
+                f"mean; the {self.family.link.name} link does not exclude them. Choose "
+                "a log link, or draw with random='conditional'."
+            )
         mu, design = self.family.mean(eta), self.design
         return self.family.draw(mu, self.dispersion, design.trials, design.weights, rng)
 

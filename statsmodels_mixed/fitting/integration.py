@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.criteria import MOST_NODES, MOST_PRODUCTS
 from ..errors import DataError
 from .montecarlo import importance_objective
 
-# nodes per effect that leave nothing to be seen, by number of effects of a level
+# nodes per effect that leave nothing to be seen, by number of effects of a level; the
+# check takes more where the fit has so many
 FINE = {1: 61, 2: 21, 3: 11}
 FINE_NESTED = (11, 31)
 
@@ -45,12 +47,14 @@ class IntegrationCheck:
     ess: float
 
 
-def check_by_quadrature(fit):
+def check_by_quadrature(fit, own=1):
     """Compare a fit with many nodes.
 
     Parameters
     ----------
     fit : GeneralizedFit
+    own : int or tuple of int
+        Nodes of the fit, one for each level if there are several.
 
     Returns
     -------
@@ -61,17 +65,13 @@ def check_by_quadrature(fit):
     DataError
         There is no quadrature for this structure.
     """
-    sizes = fit.model.layout.sizes
-    nodes = FINE.get(sizes[0], 1) if len(sizes) == 1 else FINE_NESTED
-    if nodes == 1:
-        raise DataError("There is no quadrature over so many effects of a level.")
+    nodes, method = _finer(fit.model.layout.sizes, own)
     objective = fit.model.objective(nodes)
     x = _start(objective, fit.evaluation)
     found = objective.evaluate(x)
     covariance = _covariance(fit, found.curvature)
-    count = nodes if np.ndim(nodes) == 0 else " x ".join(map(str, nodes))
     return IntegrationCheck(
-        f"quadrature with {count} nodes",
+        method,
         0.5 * float(fit.deviance - found.value),
         0.0,
         -0.5 * covariance @ found.gradient,
@@ -79,6 +79,23 @@ def check_by_quadrature(fit):
         covariance,
         np.inf,
     )
+
+
+def _finer(sizes, own):
+    """Nodes to compare a fit with, at least its own, and words for them."""
+    if not sizes:
+        return 1, "the likelihood, which holds no integral"
+    if len(sizes) == 1 and sizes[0] not in FINE:
+        raise DataError("There is no quadrature over so many effects of a level.")
+    least = np.array([FINE[sizes[0]]] if len(sizes) == 1 else FINE_NESTED)
+    own = np.broadcast_to(own, least.shape)
+    effects = sizes[0] if len(sizes) == 1 else 1
+    most = min(MOST_NODES, int(MOST_PRODUCTS ** (1.0 / effects) + 1e-9))
+    nodes = tuple(int(k) for k in np.maximum(least, np.minimum(2 * own, most)))
+    method = f"quadrature with {' x '.join(map(str, nodes))} nodes"
+    if (np.array(nodes) == own).all():
+        method += ", those of the fit and the most there can be"
+    return (nodes if len(nodes) > 1 else nodes[0]), method
 
 
 def check_by_sampling(fit, rng, n_draws):

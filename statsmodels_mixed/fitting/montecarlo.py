@@ -173,7 +173,8 @@ def mcml(model, start, rng, n_draws=N_DRAWS, options=None, progress=False):
             "more than its Monte Carlo error. Raise n_draws.",
             ConvergenceWarning,
         )
-    evaluation = replace(evaluation, curvature=hessian)
+    if np.isfinite(hessian).all():  # not at the border of the domain
+        evaluation = replace(evaluation, curvature=hessian)
     convergence = certify(evaluation, found.singular, spent)
     evaluation = replace(evaluation, value=np.float64(-2.0 * error.loglike))
     ends = (convergence,), (found.singular,)

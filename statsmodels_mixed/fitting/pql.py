@@ -7,7 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ..errors import ConvergenceWarning, FamilyError, warn_user
+from ..errors import ComparisonError, ConvergenceWarning, FamilyError, warn_user
+from .convergence import Convergence
 from .engine import GaussianModel
 from .fit import Fit
 from .search import FitOptions
@@ -38,11 +39,45 @@ SHARED = frozenset(
         "record",
         "evaluation",
         "objective",
-        "convergence",
-        "convergences",
         "singulars",
     }
 )
+
+
+@dataclass(frozen=True)
+class PQLConvergence:
+    """Whether penalised quasi-likelihood reached its fixed point.
+
+    Attributes
+    ----------
+    change : float
+        Last change of the linear predictor, relative to its length.
+    n_evaluations : int
+        Working models that were fitted.
+    last : Convergence
+        Certificate of the last working model.
+    converged : bool
+        The verdict: change below 1e-8, and the last working model at its minimum.
+    """
+
+    change: float
+    n_evaluations: int
+    last: Convergence
+
+    @property
+    def converged(self):
+        """Whether the linear predictor stopped changing, at a minimum."""
+        return bool(self.change <= TOLERANCE and self.last.converged)
+
+    @property
+    def message(self):
+        """One line for the summary."""
+        verdict = "converged" if self.converged else "NOT converged"
+        text = f"{verdict}: relative change of eta {self.change:.1e}"
+        text += f", {self.n_evaluations} working models"
+        if not self.last.converged:
+            text += f", the last one {self.last.message}"
+        return text
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +106,26 @@ class PQLFit:
     @property
     def converged(self):
         """Whether eta stopped changing."""
-        return self.change <= TOLERANCE
+        return self.convergence.converged
+
+    @property
+    def convergence(self):
+        """What there is in place of the certificate of a minimum."""
+        last = self.lmm.convergence
+        return PQLConvergence(self.change, self.n_iterations, last)
+
+    @property
+    def convergences(self):
+        """The same, as the only one."""
+        return (self.convergence,)
+
+    @property
+    def deviance(self):
+        """There is none."""
+        raise ComparisonError(
+            "Penalised quasi-likelihood has no likelihood, so there is no log-"
+            "likelihood, AIC or likelihood-ratio test. Fit by nagq= or method='mcml'."
+        )
 
     reml = False
     unit = np.float64(1.0)

@@ -23,13 +23,14 @@ class Sampling:
     ----------
     n_draws : int
         Draws of the random effects, in the first round.
-    rng : numpy.random.Generator
+    seed : int
+        Of the draws of every fit.
     progress : bool
         Whether to show a progress bar.
     """
 
     n_draws: int
-    rng: np.random.Generator
+    seed: int
     progress: bool = False
 
     def __post_init__(self):
@@ -37,6 +38,17 @@ class Sampling:
             raise DataError(
                 f"n_draws={self.n_draws!r}: give a whole number, 2 or more."
             )
+
+    @classmethod
+    def seeded(cls, n_draws, rng=None, progress=False):
+        """With a seed drawn from a generator, or from what makes one."""
+        seed = int(np.random.default_rng(rng).integers(2**63))
+        return cls(n_draws, seed, progress)
+
+    @property
+    def rng(self):
+        """A new generator, always the same."""
+        return np.random.default_rng(self.seed)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class IntegrationReport:
         )
 
 
-def check_integration(fit, names, rng=None, n_draws=4000):
+def check_integration(fit, names, rng=None, n_draws=4000, nodes=1):
     """Compare the integral of a fit with a better one, at its estimates.
 
     Adaptive quadrature where it exists for the structure, else importance sampling.
@@ -66,13 +66,15 @@ def check_integration(fit, names, rng=None, n_draws=4000):
     rng : int or numpy.random.Generator, optional
     n_draws : int
         Draws of importance sampling.
+    nodes : int or tuple of int
+        Quadrature nodes of the fit.
 
     Returns
     -------
     IntegrationReport
     """
     try:
-        check = check_by_quadrature(fit)
+        check = check_by_quadrature(fit, nodes)
     except DataError:
         check = check_by_sampling(fit, np.random.default_rng(rng), n_draws)
     table = pd.concat([_fixed(fit, check, names), _random(fit, check)])
@@ -137,6 +139,8 @@ def _random(fit, check):
 
 def _judge(fit, check, table):
     """Verdict and advice."""
+    if not fit.design.terms:
+        return "fine", "There are no random effects, so nothing to integrate over."
     shift, error = table["shift (se)"].abs(), table["mc error (se)"]
     name, worst = shift.idxmax(), float(shift.max())
     text = f"the largest shift is {worst:.2g} standard errors ({name})"

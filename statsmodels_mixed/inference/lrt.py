@@ -43,6 +43,12 @@ BOUNDARY = (
     "reference is conservative: for one variance the p-value is about half of this."
 )
 
+MONTE_CARLO = (
+    "The log-likelihoods are by Monte Carlo: the statistic has a standard error of "
+    "{:.2g}."
+)
+ERRORS = 4.0  # Monte Carlo standard errors of the statistic that are no contradiction
+
 
 def compare_fits(full, restricted):
     """Likelihood-ratio test of a restricted against a full model.
@@ -76,14 +82,24 @@ def compare_fits(full, restricted):
         )
     _check_nested(full, restricted)
     statistic = 2.0 * (larger.llf - smaller.llf)
-    if statistic < -1e-4:
+    error = _monte_carlo_error(full, restricted)
+    if statistic < -max(1e-4, ERRORS * error):
         raise ComparisonError(
             f"The restricted model fits better (by {-statistic:.4g} in deviance), so "
             "the models are not nested or the full one has not converged."
         )
     pvalue = float(stats.chi2.sf(max(statistic, 0.0), df_diff))
     fewer = _n_variances(restricted) < _n_variances(full)
-    return LRTestResult(statistic, pvalue, df_diff, BOUNDARY if fewer else "")
+    notes = [BOUNDARY] if fewer else []
+    notes += [MONTE_CARLO.format(error)] if error else []
+    return LRTestResult(statistic, pvalue, df_diff, " ".join(notes))
+
+
+def _monte_carlo_error(full, restricted):
+    """Standard error of the statistic from the draws of both fits."""
+    return 2.0 * float(
+        np.hypot(*(getattr(r, "llf_se", 0.0) for r in (full, restricted)))
+    )
 
 
 def _n_variances(results):

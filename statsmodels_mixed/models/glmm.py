@@ -9,7 +9,7 @@ import numpy as np
 
 from ..design.arrays import design_from_arrays
 from ..design.response import takes_trials
-from ..design.separation import find_separation, overlaps
+from ..design.separation import constant_groups, find_separation, overlaps
 from ..errors import (
     DataError,
     MixedModelWarning,
@@ -189,7 +189,8 @@ class GLMM(MixedModel):
             level, the outer first); 0 finds the fixed effects together with the modes,
             which is fast and rough.
         start : sequence of array_like, shape (k, k), optional
-            Covariance of each term to start from.
+            Covariance of each term to start from, on the scale of the linear
+            predictor as `cov_re` of results; not for ``"pql"``.
         optimizer : {"newton", "lbfgs"}
             Newton steps with the average information, or gradients only.
         tol : float
@@ -206,7 +207,8 @@ class GLMM(MixedModel):
         n_draws : int
             Draws of the random effects for ``"mcml"``; more where they do not suffice.
         rng : int or numpy.random.Generator, optional
-            Seed or generator of these draws.
+            Seed of these draws, or a generator that one is drawn from. `refit` uses
+            the same draws.
         progress : bool
             Show a progress bar while sampling (needs tqdm).
 
@@ -226,16 +228,32 @@ class GLMM(MixedModel):
         nagq = check_nodes(nagq)
         if self.separation:
             warn_user(self.separation.message, SeparationWarning)
-        if start is not None:
-            start = check_covariances(start, self.terms, "start=")
+        if self._takes_trials and (names := constant_groups(self.design)):
+            warn_user(
+                f"Within every level of {' and of '.join(names)} all responses are the "
+                "same, so the variance of the levels has no finite estimate: the one "
+                "reported says where the search stopped. Leave the term out, or group "
+                "by something coarser.",
+                SeparationWarning,
+            )
         check_option("method", method, METHODS)
-        sampling = Sampling(n_draws, np.random.default_rng(rng), progress)
+        if start is not None:
+            start = self._check_start(start, method)
+        sampling = Sampling.seeded(n_draws, rng, progress)
         control = optimizer, tol, max_iter, nagq, method, sampling
         options = FitOptions(start, *control)
         results = self._wrap(self._fit(options), use_t, options)
         if results.simpler_family:
             warn_user(results.simpler_message, MixedModelWarning)
         return results
+
+    def _check_start(self, start, method):
+        if method == "pql":
+            raise DataError(
+                "start= is not for method='pql': its working models begin from "
+                "moments, and each where the one before ended."
+            )
+        return check_covariances(start, self.terms, "start=", relative=False)
 
     def _fit(self, options):
         return METHODS[options.method](self.engine, options)
@@ -270,7 +288,9 @@ class GLMM(MixedModel):
                 "Give covariances=, one matrix per random term: the model does not "
                 "remember a fit (results have them in cov_re)."
             )
-        covariances = check_covariances(covariances, self.terms, "covariances=")
+        covariances = check_covariances(
+            covariances, self.terms, "covariances=", relative=False
+        )
         params = np.asarray(params, dtype=float)
         if params.shape != (self.k_fe,):
             raise DataError(

@@ -11,6 +11,7 @@ from ..errors import DataError, check_option
 from ..inference.integration import check_integration
 from ..prediction import linear_variances, marginal_mean
 from .base import MixedResults
+from .deviance import conditional_deviance, deviance_residuals, mean_rows
 from .refits import stacked_refits
 from .rows import labelled
 from .wrapper import MixedResultsWrapper
@@ -109,16 +110,16 @@ class GLMMResults(MixedResults):
             raise AttributeError(f"The {self.family.name} family has no alpha.")
         return getattr(self.family, "alpha", None) or self.dispersion
 
+    @property
+    def relative_covariances(self):
+        """Covariance of each term, as ``fit(start=)`` takes it: there is no sigma."""
+        return self.fit_record.relative_covariances
+
     # ---- fitted values and residuals ----------------------------------------
 
     def _rows(self, what):
         """Response on the scale of the mean, mean, and weights of the rows."""
-        fit = self._fit_with_rows(what)
-        design = fit.design
-        weights = np.ones(design.nobs) if design.weights is None else design.weights
-        if design.trials is None:
-            return design.endog, fit.mu, weights
-        return design.endog / design.trials, fit.mu, weights * design.trials
+        return mean_rows(self._fit_with_rows(what))
 
     @property
     def fittedvalues(self):
@@ -154,9 +155,7 @@ class GLMMResults(MixedResults):
     @property
     def resid_deviance(self):
         """Signed square roots of the contributions to `deviance`."""
-        y, mu, weights = self._rows("resid_deviance")
-        unit = self.family.unit_deviance(y, mu, self.dispersion)
-        return np.sign(y - mu) * np.sqrt(weights * np.maximum(unit, 0.0))
+        return deviance_residuals(self._fit_with_rows("resid_deviance"))
 
     @property
     def resid_working(self):
@@ -167,7 +166,7 @@ class GLMMResults(MixedResults):
     @property
     def deviance(self):
         """Conditional deviance at the modes; see the class for what it is not."""
-        return float((self.resid_deviance**2).sum())
+        return conditional_deviance(self._fit_with_rows("deviance"))
 
     # ---- parameters ---------------------------------------------------------
 
@@ -213,7 +212,8 @@ class GLMMResults(MixedResults):
 
         The log-likelihood at the estimates by a better integral, and how far one Newton
         step with it would shift them: by adaptive quadrature with many nodes where the
-        structure allows it, else by importance sampling around the modes.
+        structure allows it (twice those of the fit, if these are many), else by
+        importance sampling around the modes.
 
         Parameters
         ----------
@@ -236,7 +236,8 @@ class GLMMResults(MixedResults):
         'fine'
         """
         fit = self._fit_with_rows("check_integration")
-        return check_integration(fit, self.model.exog_names, rng, n_draws)
+        nodes = self.options.nagq if self.options.method == "ml" else 1
+        return check_integration(fit, self.model.exog_names, rng, n_draws, nodes)
 
     # ---- prediction ---------------------------------------------------------
 
@@ -309,7 +310,7 @@ class GLMMResults(MixedResults):
         entries = self.model._random_entries(random_data)
         variance, _ = linear_variances(self.fit_record, exog, entries)
         slope = self.family.mean_derivative(eta)
-        return PredictionResultsMonotonic(
+        return IntervalsOfMeans(
             self.family.mean(eta),
             slope**2 * variance,
             linpred=eta,
@@ -334,7 +335,7 @@ class GLMMResults(MixedResults):
 
         Returns
         -------
-        GLMMResults or RefitResults
+        GLMMResults or GLMMRefitResults
         """
         self._fit_with_rows("refit")
         values = self._responses(endog)
@@ -351,6 +352,14 @@ class GLMMResults(MixedResults):
             return model._wrap(fit, self.use_t, self.options)
         names = getattr(endog, "columns", pd.RangeIndex(values.shape[1]))
         return stacked_refits([f for _, f in fits], self.model.exog_names, names)
+
+
+class IntervalsOfMeans(PredictionResultsMonotonic):
+    """Intervals of the linear predictor, transformed to means and put in order."""
+
+    def conf_int(self, method="endpoint", alpha=0.05, **kwds):
+        """Lower and upper ends; a decreasing link turns them round."""
+        return np.sort(super().conf_int(method, alpha, **kwds), axis=1)
 
 
 class GLMMResultsWrapper(MixedResultsWrapper):

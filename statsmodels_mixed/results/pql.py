@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..errors import ComparisonError
 from .glmm import GLMMResults
 
 
@@ -11,7 +10,9 @@ class PQLResults(GLMMResults):
 
     Everything that would need one raises `ComparisonError`: `llf`, information criteria
     and likelihood-ratio tests. The residual variance of the working linear mixed model
-    is `dispersion`.
+    is `dispersion`. `convergence` holds the last relative change of the linear
+    predictor and the number of working models. `relative_covariances` are relative to
+    `dispersion`.
     """
 
     has_likelihood = False
@@ -26,16 +27,8 @@ class PQLResults(GLMMResults):
     @property
     def llf(self):
         """There is none."""
-        raise ComparisonError(
-            "Penalised quasi-likelihood has no likelihood, so there is no log-"
-            "likelihood, AIC or likelihood-ratio test. Fit by nagq= or method='mcml'."
-        )
+        return self.fit_record.deviance  # which says so
 
     def check_integration(self, rng=None, n_draws=4000):
         """There is no integral to check."""
         return self.llf
-
-    @property
-    def converged(self):
-        """Whether the linear predictor stopped changing."""
-        return self.fit_record.converged

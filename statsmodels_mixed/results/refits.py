@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..fitting import Fit
+from .deviance import conditional_deviance
 from .tables import theta_names
 
 
@@ -24,7 +25,7 @@ class StackedFits:
     fits: tuple
 
     def __getattr__(self, name):
-        if name in ("beta", "cov_beta", "theta", "sigma2", "deviance"):
+        if name in ("beta", "cov_beta", "theta", "dispersion", "deviance"):
             return np.stack([getattr(fit, name) for fit in self.fits])
         raise AttributeError(name)
 
@@ -45,8 +46,9 @@ class StackedFits:
 
 
 def stacked_refits(fits, param_names, response_names):
-    """`RefitResults` of separate fits."""
-    return RefitResults(StackedFits(tuple(fits)), tuple(param_names), response_names)
+    """`GLMMRefitResults` of separate fits."""
+    stacked = StackedFits(tuple(fits))
+    return GLMMRefitResults(stacked, tuple(param_names), response_names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +113,11 @@ class RefitResults:
         return pd.Series(self.fit.deviance, index=self.response_names)
 
     @cached_property
+    def llf(self):
+        """Log-likelihood, or REML criterion over -2, Series."""
+        return pd.Series(-0.5 * self.fit.deviance, index=self.response_names)
+
+    @cached_property
     def converged(self):
         """Verdict of the certificate of each fit, Series of bool."""
         return pd.Series(
@@ -123,3 +130,39 @@ class RefitResults:
         return pd.Series(
             [len(s) > 0 for s in self.fit.singulars], index=self.response_names
         )
+
+
+class GLMMRefitResults(RefitResults):
+    """Fits of R responses by one generalized linear mixed model.
+
+    Its figures are those of single results: `deviance` is the conditional one, not
+    ``-2 llf``, and there is `dispersion` in place of `sigma`.
+
+    Examples
+    --------
+    >>> import statsmodels_mixed as smm
+    >>> data = smm.datasets.load("cbpp")
+    >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+    >>> res = smm.glmm(formula, data, family="binomial").fit()
+    >>> draws = res.simulate(2, rng=1)
+    >>> bool(res.refit(draws).llf[1] == res.refit(draws[1]).llf)
+    True
+    """
+
+    @property
+    def sigma(self):
+        """There is none."""
+        raise AttributeError(
+            "Generalized linear mixed models have no sigma; see dispersion."
+        )
+
+    @cached_property
+    def dispersion(self):
+        """Dispersion (1 for a family without one), Series over responses."""
+        return pd.Series(self.fit.dispersion, index=self.response_names)
+
+    @cached_property
+    def deviance(self):
+        """Conditional deviance, as `GLMMResults.deviance`, Series."""
+        values = [conditional_deviance(fit) for fit in self.fit.fits]
+        return pd.Series(values, index=self.response_names)

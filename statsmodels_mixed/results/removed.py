@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import DataError
+from ..fitting import PQLFit
 
 # Figures of a fit whose size does not depend on the rows; taken along as they are,
 # since without the rows they cannot be computed again.
@@ -19,6 +20,8 @@ FIGURES = (
     "covariances",
     "theta",
     "modes",
+    "beta_mcse",
+    "covariances_mcse",
 )
 # These cost a factorisation: kept where they were asked for before.
 IF_COMPUTED = ("conditional_covariances",)
@@ -71,20 +74,31 @@ def without_rows(fit):
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit, GeneralizedFit or PQLFit
 
     Returns
     -------
-    Fit
+    Fit, GeneralizedFit or PQLFit
         Estimates, modes and what encodes new data are there; criterion, fitted
         values and cross-products are not.
     """
+    if isinstance(fit, PQLFit):
+        return _without_working_rows(fit)
     remains = Remains(fit.model, **fit.light_objective())
     evaluation = replace(fit.evaluation, u=None, covariance_gradient=None)
     out = replace(fit, model=remains, objective=remains, evaluation=evaluation)
     figures = {name: getattr(fit, name) for name in FIGURES if hasattr(fit, name)}
     figures |= {name: vars(fit)[name] for name in IF_COMPUTED if name in vars(fit)}
     vars(out).update(figures)  # where cached properties look first
+    return out
+
+
+def _without_working_rows(fit):
+    """The same for the end of a sequence of working models."""
+    lmm = without_rows(fit.lmm)
+    out = replace(fit, model=Remains(fit.model), lmm=lmm, eta=_none(fit.eta))
+    known = vars(lmm)
+    vars(out).update({name: known[name] for name in IF_COMPUTED if name in known})
     return out
 
 

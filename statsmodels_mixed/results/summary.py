@@ -22,7 +22,8 @@ def summarise(results, yname, xname, title, alpha):
         out.add_table_params(
             results, yname=yname, xname=xname, alpha=alpha, use_t=results.use_t
         )
-    out.tables.append(variance_table(results))
+    if len(results.varcorr()):
+        out.tables.append(variance_table(results))
     out.add_extra_txt(_notes(results))
     return out
 

@@ -723,7 +723,11 @@ def test_refit(family):
     np.testing.assert_allclose(many.params.loc[1], alone.params, rtol=1e-8)
     np.testing.assert_allclose(many.bse.loc[1], alone.bse, rtol=1e-6)
     np.testing.assert_allclose(many.theta.loc[1], alone.theta, rtol=1e-6)
-    np.testing.assert_allclose(many.deviance[1], -2 * alone.llf, rtol=1e-12)
+    np.testing.assert_allclose(many.llf[1], alone.llf, rtol=1e-12)
+    np.testing.assert_allclose(many.deviance[1], alone.deviance, rtol=1e-6)
+    np.testing.assert_allclose(many.dispersion[1], alone.dispersion, rtol=1e-6)
+    with pytest.raises(AttributeError, match="see dispersion"):
+        many.sigma
     one = fit.refit(draws[1])
     np.testing.assert_array_equal(one.params, many.params.loc[1])
     assert one.model.endog_names == family and one.family == fit.family
@@ -894,3 +898,31 @@ def test_two_fits_of_one_model_do_not_influence_each_other():
     assert first.summary().as_text() == text
     np.testing.assert_array_equal(first.resid, resid)
     assert model.fit().llf == first.llf
+
+
+def test_ends_of_intervals_are_in_order_for_a_decreasing_link():
+    data = smm.datasets.load("sleepstudy")
+    family = smm.families.Gamma("inverse")
+    res = smm.glmm("Reaction ~ Days + (1 | Subject)", data, family=family).fit()
+    frame = res.get_prediction(data.head(10)).summary_frame()
+    assert (frame.ci_lower < frame.predicted).all()
+    assert (frame.predicted < frame.ci_upper).all()
+
+
+def test_no_mean_over_effects_that_leave_the_domain():
+    data = smm.datasets.load("sleepstudy")
+    family = smm.families.Gamma("inverse")
+    res = smm.glmm("Reaction ~ Days + (1 | Subject)", data, family=family).fit()
+    with pytest.raises(DataError, match=r"inverse link.*does not"):
+        res.predict(random="marginal")
+    wild = smm.glmm("Reaction ~ Days + (1 | Subject)", data, family=family).fit()
+    wild.fit_record.__dict__["covariances"] = (np.array([[1.0]]),)
+    with pytest.raises(DataError, match="without a mean"):
+        wild.simulate(rng=1)
+
+
+def test_comparisons_of_nothing_are_refused():
+    data = smm.datasets.load("cbpp")
+    formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+    with pytest.raises(DataError, match="at least one"):
+        smm.compare_methods(smm.glmm(formula, data), [])

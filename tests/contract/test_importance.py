@@ -4,8 +4,10 @@ Monte Carlo results are compared within four of the standard errors they state, 
 are bounded themselves; seeds are fixed.
 """
 
+import pickle
 import sys
 import types
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -19,7 +21,8 @@ import statsmodels_mixed as smm
 from statsmodels_mixed.core import importance_draws
 from statsmodels_mixed.core.importance import ImportanceObjective
 from statsmodels_mixed.core.importance_draws import Draws
-from statsmodels_mixed.errors import MixedModelError
+from statsmodels_mixed.errors import ComparisonError, DataError, MixedModelError
+from statsmodels_mixed.fitting import montecarlo
 from statsmodels_mixed.fitting.montecarlo import (
     importance_objective,
     mcml,
@@ -334,3 +337,80 @@ def test_progress_counts_evaluations(monkeypatch):
     fit = mcml(model, model.fit(), np.random.default_rng(0), 100, progress=True)
     assert len(seen) == fit.convergence.n_evaluations + 1
     assert seen[-1] == "closed" and seen[0].startswith("deviance 18")
+
+
+# ---- results ----------------------------------------------------------------------
+
+CBPP = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+
+
+def sampled(formula=CBPP, rng=1, **options):
+    model = smm.glmm(formula, smm.datasets.load("cbpp"), family="binomial")
+    return model.fit(method="mcml", rng=rng, n_draws=300, **options)
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_errors_are_there_without_the_rows(touched):
+    res, whole = sampled(), sampled()
+    if touched:
+        res.params_mcse
+    res.remove_data()
+    for short in (res, pickle.loads(pickle.dumps(res))):
+        assert short.llf_se == whole.llf_se > 0
+        assert short.params_mcse.equals(whole.params_mcse)
+        fits = short.fit_record, whole.fit_record
+        assert_array_equal(*(fit.covariances_mcse[0] for fit in fits))
+        assert short.summary().as_text() == whole.summary().as_text()
+
+
+def test_without_random_effects_there_is_nothing_to_sample():
+    with pytest.raises(DataError, match=r"no random effects.*nagq=1"):
+        sampled("cbind(incidence, size - incidence) ~ period")
+
+
+def test_refits_draw_the_same_numbers():
+    res = sampled(rng=np.random.default_rng(2))
+    y = res.model.endog
+    first, second = res.refit(y), res.refit(y)
+    many = res.refit(np.column_stack([y, y]))
+    assert first.llf == second.llf == many.llf[0] == many.llf[1]
+    assert first.llf == pytest.approx(res.llf, rel=1e-10)  # other starting values
+    assert_array_equal(first.params, many.params.loc[1])
+    assert_allclose(first.params, res.params, rtol=1e-7)
+    again = sampled(rng=np.random.default_rng(2))
+    assert again.llf == res.llf != sampled(rng=3).llf
+
+
+def test_likelihood_ratio_allows_for_monte_carlo_error():
+    full, small = sampled(), sampled(CBPP.replace("period", "1"))
+    test = full.compare_lr_test(small)
+    error = 2 * np.hypot(full.llf_se, small.llf_se)
+    assert f"standard error of {error:.2g}" in test.note
+    data, formulas = smm.datasets.load("cbpp"), (CBPP, CBPP.replace("period", "1"))
+    larger, smaller = (smm.glmm(f, data).fit(nagq=25) for f in formulas)
+    exact = larger.compare_lr_test(smaller)
+    assert abs(test.statistic - exact.statistic) < 4 * error and exact.note == ""
+
+
+@pytest.mark.parametrize("below, refused", [(3.0, False), (5.0, True)])
+def test_a_restricted_fit_may_be_better_by_its_error(monkeypatch, below, refused):
+    full, small = sampled(), sampled(CBPP.replace("period", "1"))
+    error = 2 * np.hypot(full.llf_se, small.llf_se)
+    fit = small.fit_record
+    value = -2 * full.llf - below * error
+    evaluation = replace(fit.evaluation, value=np.float64(value))
+    small._results.fit_record = replace(fit, evaluation=evaluation)
+    if refused:
+        with pytest.raises(ComparisonError, match="fits better"):
+            full.compare_lr_test(small)
+    else:
+        test = full.compare_lr_test(small)
+        assert test.statistic == pytest.approx(-below * error) and test.pvalue == 1.0
+
+
+def test_a_hessian_that_is_not_finite_is_not_used(monkeypatch):
+    nan = lambda objective, evaluation: np.full((len(evaluation.x),) * 2, np.nan)  # noqa: E731
+    monkeypatch.setattr(montecarlo, "gradient_differences", nan)
+    model = cbpp()
+    fit = mcml(model, model.fit(), np.random.default_rng(0), n_draws=200)
+    assert np.isfinite(fit.cov_beta).all() and np.isfinite(fit.beta_mcse).all()

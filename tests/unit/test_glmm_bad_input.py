@@ -210,7 +210,7 @@ CASES = {
     ),
     "start of another shape": (
         DataError,
-        ("start=", "sizes [1]"),
+        ("start=", "term, of sizes [1]"),
         lambda: _fit("y ~ x + (1 | g)", fit={"start": [np.eye(2)]}),
     ),
     "start for too few terms": (
@@ -566,3 +566,17 @@ def test_many_rows_are_searched_column_by_column(monkeypatch):
     data.loc[data.f == "d", "count"] = 0.0
     counts = smm.glmm("count ~ x + f + (1 | g)", data, family="poisson")
     assert counts.separation.columns == ("f[T.d]",)
+
+
+def test_groups_of_one_outcome_are_named():
+    data = frame()
+    outcome = np.random.default_rng(0).integers(0, 2, data.g.nunique())
+    data["y"] = outcome[np.unique(data.g, return_inverse=True)[1]] * 1.0
+    with pytest.warns(SeparationWarning, match="Within every level of g "):
+        smm.glmm("y ~ x + (1 | g)", data, family="binomial").fit()
+
+
+def test_a_summary_without_random_effects_has_no_table_of_them():
+    data = frame()
+    text = smm.glmm("y ~ x", data, family="binomial").fit().summary().as_text()
+    assert "Random effects" not in text and "Intercept" in text

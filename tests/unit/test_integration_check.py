@@ -9,7 +9,11 @@ from reference.truth_glmm import EXACT
 
 import statsmodels_mixed as smm
 from statsmodels_mixed.errors import ComparisonError, DataError
-from statsmodels_mixed.fitting.integration import check_by_quadrature, check_by_sampling
+from statsmodels_mixed.fitting.integration import (
+    _finer,
+    check_by_quadrature,
+    check_by_sampling,
+)
 from statsmodels_mixed.inference import integration
 
 CBPP = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
@@ -183,3 +187,55 @@ def test_monte_carlo_reports_its_errors():
 def test_bad_options_are_refused(options, words):
     with pytest.raises(DataError, match=words):
         cbpp().fit(**options)
+
+
+# ---- nodes of the check -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sizes, own, nodes",
+    [
+        ((1,), 1, 61),
+        ((1,), 40, 80),
+        ((1,), 80, 100),
+        ((2,), 15, 30),
+        ((3,), 5, 11),
+        ((3,), 20, 27),
+        ((1, 1), 1, (11, 31)),
+        ((1, 1), 25, (50, 50)),
+        ((1, 1), (15, 60), (30, 100)),
+    ],
+)
+def test_the_check_is_finer_than_the_fit(sizes, own, nodes):
+    found, method = _finer(sizes, own)
+    assert found == nodes
+    assert (
+        method == f"quadrature with {str(nodes).strip('()').replace(', ', ' x ')} nodes"
+    )
+
+
+def test_a_fit_with_the_most_nodes_is_compared_with_itself():
+    report = cbpp().fit(nagq=100).check_integration()
+    assert report.difference == pytest.approx(0.0, abs=1e-9)
+    assert "those of the fit and the most there can be" in report.method
+
+
+def test_many_nodes_are_doubled():
+    report = cbpp().fit(nagq=35).check_integration()
+    assert report.method == "quadrature with 70 nodes"
+
+
+def test_without_random_effects_there_is_nothing_to_check():
+    formula = CBPP.replace(" + (1 | herd)", "")
+    report = smm.glmm(formula, smm.datasets.load("cbpp")).fit().check_integration()
+    assert report.verdict == "fine" and "nothing to integrate" in report.advice
+    assert report.difference == pytest.approx(0.0, abs=1e-9)
+    assert "nodes" not in repr(report)
+
+
+def test_covariances_of_a_generalized_model_are_not_relative():
+    with pytest.raises(DataError, match="random-effects term, of sizes") as caught:
+        cbpp().fit(start=[np.eye(2)])
+    assert "sigma" not in str(caught.value)
+    with pytest.raises(DataError, match="random-effects term, of sizes"):
+        cbpp().loglike(np.zeros(4), [np.eye(2)])

@@ -5,6 +5,7 @@ The values of MASS 7.3 were written by gold_glmm.R of the reference laboratory
 length, so they have three to four digits.
 """
 
+import pickle
 from dataclasses import replace
 from functools import cache
 
@@ -15,7 +16,12 @@ from numpy.testing import assert_allclose
 from reference.loader import table
 
 import statsmodels_mixed as smm
-from statsmodels_mixed.errors import ConvergenceWarning, FamilyError
+from statsmodels_mixed.errors import (
+    ComparisonError,
+    ConvergenceWarning,
+    DataError,
+    FamilyError,
+)
 from statsmodels_mixed.fitting import GaussianModel, pql
 from statsmodels_mixed.fitting.pql import fit_pql
 
@@ -191,3 +197,81 @@ def test_a_variance_of_zero():
     assert fit.converged and fit.covariances[0] == 0.0
     # the generalized linear model
     assert_allclose(fit.eta, model.plain.eta, atol=1e-7)
+
+
+# ---- results ----------------------------------------------------------------------
+
+
+def results(name="bacteria"):
+    gold = MASS[name]
+    model = smm.glmm(gold["formula"], data_of(name), gold["family"])
+    return model.fit(method="pql")
+
+
+def test_the_certificate_is_of_the_fixed_point(monkeypatch):
+    res = results()
+    assert res.convergence.n_evaluations == res.fit_record.n_iterations > 2
+    assert res.mle_retvals["fcalls"] == res.convergence.n_evaluations
+    words = "converged: relative change of eta"
+    assert f"Optimiser: {words}" in res.summary().as_text()
+    monkeypatch.setattr(pql, "MAX_ITER", 2)
+    with pytest.warns(ConvergenceWarning, match="after 2 rounds"):
+        res = results()
+    assert not res.converged and not res.convergence.converged
+    assert not res.mle_retvals["converged"] and res.mle_retvals["warnflag"] == 1
+    text = res.summary().as_text()
+    assert f"NOT {words}" in text and "2 working models" in text
+    with pytest.warns(ConvergenceWarning, match="after 2 rounds"):
+        many = res.refit(np.column_stack([res.model.endog] * 2))
+    assert not many.converged.any()
+
+
+def test_a_working_model_off_its_minimum_is_no_convergence():
+    fit = fitted("bacteria")
+    last = replace(fit.lmm.convergence, predicted_decrease=1.0)
+    found = replace(fit, lmm=replace(fit.lmm, convergences=(last,)))
+    assert found.change <= 1e-8 and not found.converged
+    assert "the last one NOT converged" in found.convergence.message
+
+
+def test_refits_have_no_likelihood():
+    res = results()
+    many = res.refit(np.column_stack([res.model.endog] * 2))
+    assert many.converged.all()
+    assert_allclose(many.params.loc[0], res.params, rtol=1e-8)
+    assert_allclose(many.deviance, [res.deviance] * 2)
+    assert_allclose(many.dispersion, [res.dispersion] * 2)
+    with pytest.raises(ComparisonError, match="no likelihood"):
+        many.llf
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_remove_data(touched):
+    res, whole = results(), results()
+    new = data_of("bacteria").iloc[::9]
+    if touched:
+        res.random_effects_sd, res.resid
+    res.remove_data()
+    res.remove_data()
+    for short in (res, pickle.loads(pickle.dumps(res))):
+        assert short.summary().as_text() == whole.summary().as_text()
+        for random in ("none", "conditional", "marginal"):
+            expected = whole.predict(new, random=random)
+            pd.testing.assert_series_equal(short.predict(new, random=random), expected)
+        assert short.random_effects["ID"].equals(whole.random_effects["ID"])
+        assert short.varcorr().equals(whole.varcorr())
+        assert (short.params_mcse == 0).all() and short.converged
+        for call in (lambda r: r.resid, lambda r: r.simulate(), lambda r: r.predict()):
+            with pytest.raises(DataError, match="remove_data"):
+                call(short)
+        if touched:
+            sds = short.random_effects_sd["ID"]
+            assert sds.equals(whole.random_effects_sd["ID"])
+    assert "mu" not in vars(res.fit_record) and not len(res.fit_record.eta)
+
+
+def test_start_is_refused():
+    gold = MASS["bacteria"]
+    model = smm.glmm(gold["formula"], data_of("bacteria"), gold["family"])
+    with pytest.raises(DataError, match="start= is not for method='pql'"):
+        model.fit(method="pql", start=[[[1.0]]])
