@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from ..linalg import BlockGram, Coupling, orthonormal_basis
@@ -70,6 +72,12 @@ class Coordinates:
         own = linear is full
         rows = basis.apply(term.z) * np.sqrt(n) if own else term.z @ linear
         return linear, [np.ascontiguousarray(column) for column in rows.T]
+
+    def without_terms(self):
+        """The same coordinates of X alone."""
+        other = copy.copy(self)
+        other.factors = other.maps = other.columns = other.codes = other.levels = ()
+        return other
 
     def rescale(self, unit):
         """Multiply all columns of z by a number; they are this object's own."""

@@ -6,12 +6,13 @@ cross-products are formed anew; which levels meet in which rows does not change.
 
 from __future__ import annotations
 
+import copy
 from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
-from ..linalg import BlockSystem
+from ..linalg import BlockGram, BlockSystem
 from ..linalg.basis import ROWS_PER_CHUNK, chunks
 from .coordinates import Coordinates, gram, level_sums
 
@@ -87,6 +88,15 @@ class RowProducts:
         self.maps = self._coordinates.maps
         self.system = self.reweighted(None)
         vars(self).pop("_pieces", None)
+
+    def fixed_only(self):
+        """The same rows as if there were no random effects."""
+        other = copy.copy(self)
+        other._coordinates = self._coordinates.without_terms()
+        other.factors = other.maps = ()
+        other._pairs, other.system = {}, BlockSystem(BlockGram((), {}))
+        vars(other).pop("_pieces", None)
+        return other
 
     def reweighted(self, w):
         """The system Z'WZ for weights w of the rows."""

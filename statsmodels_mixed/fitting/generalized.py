@@ -19,8 +19,8 @@ from .search import FitOptions, certify, search, single
 from .start import internal_theta, score_start
 
 # Predicted decrease of the deviance at which nagq=0 is near enough to start from: its
-# optimum is not that of the criterion wanted, so digits would be wasted.
-ROUGH = 0.1
+# optimum is not that of the criterion wanted, so more would be wasted.
+ROUGH = 30.0
 ROUGH_MODE = 1e-8  # how closely modes are found on the way there
 SMALLEST_UNIT = 1e-15
 # times that starting standard deviations are divided by 10 to find a density
@@ -102,7 +102,7 @@ class GeneralizedModel:
         """Starting (theta, zeta) and beta."""
         point = self.plain
         if options.start is None:
-            theta = score_start(point, self.layout)
+            theta = score_start(self.rows, point, self.layout)
         else:
             theta = internal_theta(self, options.start)
         zeta = [point.problem.zeta] if self.family.dispersion_name else []
@@ -210,11 +210,9 @@ def _plain_fit(model):
 
 
 def _plain_point(model, beta, zeta):
-    empty = [np.zeros((k, k)) for k in model.layout.sizes]
-    problem = Penalised(
-        model.rows, model.likelihood, model.offset, empty, zeta, free=True
-    )
-    return problem.mode(np.zeros(model.rows.system.width), beta)
+    rows = model.rows.fixed_only()
+    problem = Penalised(rows, model.likelihood, model.offset, (), zeta, free=True)
+    return problem.mode(np.zeros(0), beta)
 
 
 def _has_value(objective, x):

@@ -70,7 +70,7 @@ def moment_start(cross, response, layout):
     return _theta(np.clip(np.sqrt(ratio), SMALLEST, LARGEST), cross, layout)
 
 
-def score_start(point, layout):
+def score_start(rows, point, layout):
     """theta from the scores of the random effects where these are zero.
 
     At variances of zero the scores ``Z'l'`` of an effect have about the sum of squares
@@ -79,6 +79,7 @@ def score_start(point, layout):
 
     Parameters
     ----------
+    rows : RowProducts
     point : Point
         Of the model without random effects.
     layout : ThetaLayout
@@ -88,12 +89,10 @@ def score_start(point, layout):
     ndarray, shape (n_par,)
         Off-diagonal entries of the factors are zero.
     """
-    rows = point.problem.rows
+    scores_of = rows.levels(rows.collect(point.derivatives.d1))
     gram = rows.reweighted(point.weights).gram
     covariances = [None] * len(layout.structures)
-    for f, (scores, blocks) in enumerate(
-        zip(rows.levels(point.scores), gram.diagonals, strict=True)
-    ):
+    for f, (scores, blocks) in enumerate(zip(scores_of, gram.diagonals, strict=True)):
         c = np.maximum(np.einsum("mii->mi", blocks), np.finfo(float).tiny)
         ratio = ((scores**2).sum(axis=0) - c.sum(axis=0)) / (c**2).sum(axis=0)
         unit = 1.0 / np.sqrt(c.mean(axis=0))

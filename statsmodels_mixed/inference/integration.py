@@ -46,10 +46,13 @@ class IntegrationReport:
 
     def __repr__(self):
         error = f" (+- {self.difference_se:.2g})" if self.difference_se else ""
+        table = self.table.round(3)
+        if not self.difference_se:
+            table = table.drop(columns="mc error (se)")
         return (
             f"Integration check by {self.method}\n"
-            f"log-likelihood at the estimates: {self.difference:+.4f}{error} against "
-            f"the fit's\n\n{self.table.round(4)}\n\n{self.advice}"
+            f"its log-likelihood minus that of the fit, at the estimates: "
+            f"{self.difference:+.3f}{error}\n\n{table}\n\n{self.advice}"
         )
 
 

@@ -82,7 +82,9 @@ def test_three_levels_of_binary_rows_are_badly_wrong():
 
 def test_crossed_items_are_fine():
     data = smm.datasets.load("verbagg")
-    report = smm.glmm(ITEMS, data, family="binomial").fit().check_integration(rng=0)
+    res = smm.glmm(ITEMS, data, family="binomial").fit()
+    assert res.convergence.n_evaluations <= 10  # of criterion and gradient
+    report = res.check_integration(rng=0)
     assert report.verdict == "fine"
     assert report.method.startswith("importance sampling")
     assert report.difference == pytest.approx(3.4, abs=0.5)  # MCML: 3.47 +- 0.07
