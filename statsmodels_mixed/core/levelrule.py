@@ -173,7 +173,7 @@ class _Averages:
         change += 0.5 * (x**2).sum(axis=-1).reshape(shape)
         p = w.reshape(shape) * np.exp(change)
         possible = np.isfinite(d.value)  # else the node has no weight
-        d1 = np.where(possible, d.d1, 0.0)
+        d1 = d.d1 if possible.all() else np.where(possible, d.d1, 0.0)
         score = p[..., None] * group.collect(d1)
         self.total += p.sum(axis=0)
         self.d1 += (p.take(group.codes, axis=-1) * d1).sum(axis=0)

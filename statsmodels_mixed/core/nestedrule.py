@@ -43,6 +43,9 @@ from .scalarmodes import climb, scalar_modes
 # e in standard deviations of the outer effect: small against the scale on which log
 # densities change their shape, large enough for second differences to keep 8 digits.
 DISTANCE = 0.1
+# Steps of the centre that are the last. Where the outer nodes stand hardly matters for
+# the sum over them, so the square of this is far below the error of the rule.
+LAST_OUTER = 1e-3
 # Offsets of rows, points times n, that are held at a time.
 MANY = 2**20
 
@@ -163,7 +166,8 @@ class NestedRule:
             at = centre + DISTANCE * np.array([[-1.0], [0.0], [1.0]])
             return _Stencil(self._marginal(setting, at, "centre"))
 
-        centre, around = climb(stencil, v if self._centre is None else self._centre)
+        start = v if self._centre is None else self._centre
+        centre, around = climb(stencil, start, LAST_OUTER)
         points = centre + self._nodes * around.width
         if np.isfinite(points).all():
             self._centre = centre

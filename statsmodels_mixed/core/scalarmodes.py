@@ -13,7 +13,7 @@ ROUNDING = 1e-14  # of a height, relative
 FLATTEST = 0.1
 
 
-def climb(evaluate, start):
+def climb(evaluate, start, last=LAST):
     """Newton steps on many scalars, each halved until its own height rises.
 
     Parameters
@@ -22,6 +22,8 @@ def climb(evaluate, start):
         Of an array like `start`; gives an object with arrays of that shape ``height``
         and ``step``, the Newton step.
     start : ndarray
+    last : float
+        Length of a step that is taken as it is, and ends the search.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def climb(evaluate, start):
     for _ in range(MAX_STEPS):
         if not np.isfinite(height).all():
             break
-        small = np.abs(step) < LAST
+        small = np.abs(step) < last
         trial = u + alpha * step
         found = evaluate(trial)
         noise = ROUNDING * (1.0 + np.abs(height))
