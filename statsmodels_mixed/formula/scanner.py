@@ -13,6 +13,7 @@ import re
 import tokenize
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from io import StringIO
 from keyword import iskeyword
 from typing import NamedTuple
@@ -123,6 +124,11 @@ def scan(text: str) -> Source:
     if not isinstance(text, str):
         kind = type(text).__name__
         raise FormulaError(f"A formula must be text, not {kind}.", repr(text))
+    return _scanned(text)
+
+
+@lru_cache(maxsize=256)  # the text says it all, and each is scanned several times
+def _scanned(text: str) -> Source:
     masked, quotes = _mask(text)
     _check_brackets(text, masked)
     nested = _R_NESTED_IN.search(masked)
