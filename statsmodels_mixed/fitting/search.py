@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, IdentifiabilityError
 from ..optimize import DRIVERS, OptimizationRecord
 from .boundary import WORTHLESS, singular_directions, with_exact_zeros
 from .convergence import CONVERGED, Convergence, negative_directions, predicted_decrease
@@ -188,6 +188,12 @@ def _settle(objective, record):
     if evaluation.value > record.value[0] + WORTHLESS + evaluation.rounding:
         x = objective.layout.canonical(record.end[0])
         evaluation, count = objective.evaluate(x), 2
+    if not np.isfinite(evaluation.value):
+        raise IdentifiabilityError(
+            "The search ended at the border of what the link allows, where the "
+            "response has no density. Choose a link that keeps the mean in its "
+            "range, or give other start= values."
+        )
     zeroed, _, more = with_exact_zeros(objective, x, float(evaluation.value))
     if zeroed is not x:
         at_zero = objective.evaluate(objective.layout.canonical(zeroed))

@@ -8,6 +8,7 @@ import pickle
 import time
 import warnings
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ from statsmodels_mixed.errors import (
     SeparationWarning,
 )
 from statsmodels_mixed.families import FAMILIES, NegativeBinomial, as_family
+from statsmodels_mixed.fitting import search
 from statsmodels_mixed.optimize.directions import farthest_direction
 
 N = 120
@@ -580,3 +582,14 @@ def test_a_summary_without_random_effects_has_no_table_of_them():
     data = frame()
     text = smm.glmm("y ~ x", data, family="binomial").fit().summary().as_text()
     assert "Random effects" not in text and "Intercept" in text
+
+
+def test_a_search_that_ends_without_a_density_is_refused():
+    nowhere = SimpleNamespace(value=np.inf, rounding=0.0)
+    objective = SimpleNamespace(
+        layout=SimpleNamespace(canonical=lambda x: x), evaluate=lambda x: nowhere
+    )
+    place = np.zeros((1, 1))
+    record = SimpleNamespace(ahead=place, end=place, value=np.zeros(1))
+    with pytest.raises(IdentifiabilityError, match="border of what the link allows"):
+        search._settle(objective, record)
