@@ -167,6 +167,11 @@ def _offset(mean, table, offset):
         values = column_or_array(offset, table, "offset")
         check_finite("offset=", values, table.index)
         return total + values
+    if mean.exposure_argument:
+        raise DataError(
+            "The model was fitted with exposure= as an array: give offset= for the new "
+            "rows, with the logarithm of their exposure (zeros, for an exposure of 1)."
+        )
     if mean.offset_argument:
         raise DataError(
             "The model was fitted with offset=: give offset= for the new rows too "

@@ -33,15 +33,12 @@ class ModeEvaluation(Evaluation):
         Mode of the spherical random effects in elimination order.
     logdet : float
         ``log|H|``.
-    loglike_at_mode : float
-        Log-likelihood of the rows given the mode.
     """
 
     beta: np.ndarray
     zeta: float
     u: np.ndarray
     logdet: float
-    loglike_at_mode: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +184,6 @@ class ModeObjective:
             "zeta": self.zeta(x),
             "u": point.u,
             "logdet": logdet,
-            "loglike_at_mode": float(point.derivatives.value.sum()),
         }
         if derivatives and not finite:
             evaluation |= _nowhere(x)

@@ -926,3 +926,14 @@ def test_comparisons_of_nothing_are_refused():
     formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
     with pytest.raises(DataError, match="at least one"):
         smm.compare_methods(smm.glmm(formula, data), [])
+
+
+def test_new_rows_of_an_exposure_given_as_an_array():
+    data = smm.datasets.load("grouseticks")
+    exposure = np.linspace(1.0, 3.0, len(data))
+    formula = "TICKS ~ cHEIGHT + (1 | BROOD)"
+    res = smm.glmm(formula, data, family="poisson", exposure=exposure).fit()
+    with pytest.raises(DataError, match=r"exposure=.*offset=.*logarithm"):
+        res.predict(data.head(3))
+    got = res.predict(data.head(3), offset=np.log(exposure[:3]))
+    np.testing.assert_allclose(got, res.predict(which="mean")[:3])
