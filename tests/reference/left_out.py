@@ -4,7 +4,7 @@
 """
 
 _IDS_BY_REASON = {
-    "quantities derived from fits, not a stored fit": """
+    "quantities derived from fits (some are in gold_inference.json.gz)": """
         anova_lrt dharma_sleep emmeans influence krmodcomp predict
         profile_dyestuff profile_dyestuff2 profile_penicillin
         profile_sleep rlrsim
@@ -16,7 +16,7 @@ _IDS_BY_REASON = {
         gaussian_log_sleep lme4new_gaussian_log_sleep
         tmb_sleep_gaussian_log
     """,
-    "tables of inference on a fit, not a fit with its random effects": """
+    "tables of inference, in gold_inference.json.gz": """
         infer_bodyweight infer_cake_rr infer_cake_temp infer_ergostool
         infer_machines_slope infer_oats_factor infer_oats_split
         infer_oats_unbal infer_ortho_sexage infer_penicillin

@@ -14,7 +14,7 @@ _IDS_BY_REASON = {
         invgauss_log_sleep lme4new_gaussian_log_sleep
         lme4new_invgauss_log_sleep
     """,
-    "quantities derived from fits, not a stored fit": """
+    "quantities derived from fits (some are in gold_inference.json.gz)": """
         dharma_grouseticks dharma_sal_pois dharma_sal_zinb2 profile_cbpp r2_glmm
     """,
     "penalised quasi-likelihood: another criterion, tested elsewhere": """
