@@ -65,7 +65,7 @@ class GaussianObjective:
             ]
             return stack_evaluations(parts)
         factorization = self.cross.system.factorize(self.layout.matrices(theta))
-        state = self._solve(theta, factorization)
+        state = self.solve(theta, factorization)
         evaluation = GaussianEvaluation(
             x=theta,
             value=self._deviance(factorization.logdet, state),
@@ -81,8 +81,41 @@ class GaussianObjective:
             return evaluation
         return _with_derivatives(self, evaluation, factorization, state)
 
-    def _solve(self, theta, factorization):
-        """Penalised least squares: beta, u and the residual sum of squares."""
+    def gradients_near(self, x, trials):
+        """Gradients at some points, all at once where the system allows it.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n_par,)
+            Near these points.
+        trials : iterable of ndarray, shape (n_par,)
+
+        Returns
+        -------
+        sequence of ndarray, shape (n_par,)
+        """
+        trials = np.reshape(list(trials), (-1, len(x)))
+        if self.cross.system.batched and self.response.ee.ndim == 0:
+            one = self.with_response(self.response.select(np.newaxis))
+            return one.evaluate(trials).gradient
+        return [self.evaluate(trial).gradient for trial in trials]
+
+    def solve(self, theta, factorization):
+        """Penalised least squares: beta, u and the residual sum of squares.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (..., n_par)
+        factorization : Factorization
+            Of H at theta.
+
+        Returns
+        -------
+        dict
+            ``rhs`` = Z'W[X, e] and ``solutions`` = H^-1 Lambda' rhs, (..., q, p + 1);
+            ``xvx`` = X'V^-1X and its inverse ``x_inverse``; ``beta``, ``r2``, ``u``;
+            ``v`` = (-beta, 1), which turns columns of rhs into those of the residual.
+        """
         cross, response = self.cross, self.response
         lead, p = theta.shape[:-1], cross.rank
         rhs = np.empty((*lead, cross.system.width, p + 1))

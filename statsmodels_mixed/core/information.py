@@ -5,6 +5,29 @@ from __future__ import annotations
 import numpy as np
 
 
+def covariance_directions(layout, x, factors):
+    """Derivatives of the relative covariances in theta, factor by factor.
+
+    Parameters
+    ----------
+    layout : ThetaLayout
+    x : ndarray, shape (..., n)
+        Starts with theta.
+    factors : sequence of ndarray, shape (..., K_f, K_f)
+        Relative covariance factors at theta.
+
+    Yields
+    ------
+    int, ndarray, ndarray, ndarray
+        Factor f, places of its parameters, and of each ``dlambda_f`` and
+        ``dSigma_f``, (..., n_f, K_f, K_f).
+    """
+    for f in range(len(factors)):
+        index, d = layout.derivatives(x, f)
+        d_sigma = d @ np.swapaxes(factors[f], -1, -2)[..., None, :, :]
+        yield f, index, d, d_sigma + np.swapaxes(d_sigma, -1, -2)
+
+
 def covariance_chain(layout, x, factors, g_all):
     """Derivatives in theta from those in the relative covariances.
 
@@ -31,10 +54,8 @@ def covariance_chain(layout, x, factors, g_all):
     gradient = np.zeros(x.shape)
     curvature = np.zeros((*x.shape, x.shape[-1]))
     directions = []
-    for f, g in enumerate(g_all):
-        index, d = layout.derivatives(x, f)
-        d_sigma = d @ np.swapaxes(factors[f], -1, -2)[..., None, :, :]
-        d_sigma = d_sigma + np.swapaxes(d_sigma, -1, -2)
+    for f, index, d, d_sigma in covariance_directions(layout, x, factors):
+        g = g_all[f]
         gradient[..., index] = (g[..., None, :, :] * d_sigma).sum(axis=(-1, -2))
         gd = g[..., None, :, :] @ d
         # tr(G dlambda_i dlambda_j') for all pairs, as one product of flat matrices

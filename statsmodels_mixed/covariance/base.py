@@ -53,6 +53,9 @@ class CovarianceStructure(Protocol):
             allows one scale only).
         """
 
+    def varying(self) -> list:
+        """Effects whose variance is a parameter; others share that of one of these."""
+
     def covarying(self) -> list:
         """Pairs (i, j), i < j, of effects whose covariance is a parameter."""
 

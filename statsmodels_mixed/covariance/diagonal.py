@@ -51,6 +51,10 @@ class Diagonal:
         """Only a change of scale keeps independent effects independent."""
         return np.diag(1.0 / lengths)
 
+    def varying(self):
+        """Every effect has a variance of its own."""
+        return list(range(self.k))
+
     def covarying(self):
         """No pair of effects covaries."""
         return []

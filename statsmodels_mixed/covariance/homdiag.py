@@ -50,6 +50,10 @@ class HomogeneousDiagonal:
         """Only one scale for all columns keeps their variances the same."""
         return np.eye(self.k) / np.sqrt(np.mean(lengths**2))
 
+    def varying(self):
+        """The first effect's variance is that of all."""
+        return [0]
+
     def covarying(self):
         """No pair of effects covaries."""
         return []

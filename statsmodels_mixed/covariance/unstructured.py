@@ -63,6 +63,10 @@ class Unstructured:
         """Any invertible map keeps an unstructured covariance unstructured."""
         return linear_map
 
+    def varying(self):
+        """Every effect has a variance of its own."""
+        return list(range(self.k))
+
     def covarying(self):
         """Every pair of effects has a covariance of its own."""
         return list(itertools.combinations(range(self.k), 2))

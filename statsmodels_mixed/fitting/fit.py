@@ -161,6 +161,15 @@ class Fit(BaseFit):
         """Number of parameters beside the fixed effects."""
         return self.model.layout.n_par + 1
 
+    # derivative of the logarithm of each scale parameter in log sigma^2
+    scale_powers = (0.5,)
+    relative_to_scale = True
+
+    @property
+    def scale_parameters(self):
+        """What `sdcor_names` lists beside the random effects: name to value."""
+        return {"sigma": np.sqrt(self.sigma2)}
+
     def draw_rows(self, mean, rng):
         """Responses with these means, shape (..., n)."""
         sd, weights = np.sqrt(self.sigma2), self.design.weights
@@ -183,7 +192,7 @@ class Fit(BaseFit):
         return self.objective.response.unit
 
     @cached_property
-    def _exog_map(self):
+    def exog_map(self):
         """From orthonormal coordinates to the user's columns, in their order."""
         basis = self.model.cross.basis
         return basis.linear_map[np.argsort(basis.kept)]
@@ -193,12 +202,12 @@ class Fit(BaseFit):
         """Fixed effects of the columns that are not aliased, (..., p)."""
         change = self.unit[..., None] * self.evaluation.beta
         total = self.objective.response.coefficients + change
-        return total @ self._exog_map.T
+        return total @ self.exog_map.T
 
     @cached_property
     def cov_beta(self):
         """Covariance matrix of `beta`, (..., p, p)."""
-        linear = self._exog_map
+        linear = self.exog_map
         inverse = np.linalg.inv(self.evaluation.precision)
         return self.sigma2[..., None, None] * (linear @ inverse @ linear.T)
 

@@ -26,6 +26,19 @@ class GeneralizedFit(BaseFit):
     residual_variance = None
     loglike_se = 0.0
 
+    relative_to_scale = False
+
+    @property
+    def scale_parameters(self):
+        """What `sdcor_names` lists beside the random effects: name to value."""
+        estimated = self.objective.estimates_dispersion
+        return {"dispersion": np.float64(self.dispersion)} if estimated else {}
+
+    @property
+    def scale_powers(self):
+        """Derivative of the logarithm of each of these in log dispersion."""
+        return (1.0,) * len(self.scale_parameters)
+
     @property
     def beta_mcse(self):
         """Monte Carlo standard errors of `beta`: none."""

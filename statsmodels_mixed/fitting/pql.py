@@ -25,6 +25,7 @@ SHARED = frozenset(
     {
         "beta",
         "cov_beta",
+        "scale_parameters",
         "sigma2",
         "scale",
         "residual_variance",

@@ -26,6 +26,7 @@ from ..fitting import (
     check_covariances,
 )
 from ..fitting.generalized import check_nodes
+from ..inference import choose_df_method
 from ..results import GLMMResults, GLMMResultsWrapper, PQLResults
 from .base import MixedModel
 from .random import as_terms
@@ -173,7 +174,8 @@ class GLMM(MixedModel):
         optimizer="newton",
         tol=1e-8,
         max_iter=200,
-        use_t=False,
+        df_method=None,
+        use_t=None,
         method="ml",
         n_draws=10_000,
         rng=None,
@@ -198,8 +200,10 @@ class GLMM(MixedModel):
             that step is still taken.
         max_iter : int
             Most evaluations of criterion and gradient.
-        use_t : bool
-            Refer tests to Student's t with residual degrees of freedom.
+        df_method : {"normal", "residual", "between-within"}, optional
+            Degrees of freedom of tests and intervals of the fixed effects.
+        use_t : bool, optional
+            True is ``df_method="residual"``, as in statsmodels.
         method : {"ml", "mcml", "pql"}
             Maximum likelihood as `nagq` says; Monte Carlo maximum likelihood by
             importance sampling, for any structure (`nagq` is then not used); or
@@ -225,6 +229,7 @@ class GLMM(MixedModel):
         MixedModelWarning
             The dispersion is at its bound, where a simpler family is the same.
         """
+        df_method = choose_df_method(df_method, use_t, "normal", "residual")
         nagq = check_nodes(nagq)
         if self.separation:
             warn_user(self.separation.message, SeparationWarning)
@@ -242,7 +247,7 @@ class GLMM(MixedModel):
         sampling = Sampling.seeded(n_draws, rng, progress)
         control = optimizer, tol, max_iter, nagq, method, sampling
         options = FitOptions(start, *control)
-        results = self._wrap(self._fit(options), use_t, options)
+        results = self._wrap(self._fit(options), df_method, options)
         if results.simpler_family:
             warn_user(results.simpler_message, MixedModelWarning)
         return results
@@ -258,9 +263,9 @@ class GLMM(MixedModel):
     def _fit(self, options):
         return METHODS[options.method](self.engine, options)
 
-    def _wrap(self, fit, use_t, options):
+    def _wrap(self, fit, df_method, options):
         results = RESULTS.get(options.method, GLMMResults)(
-            self, replace(fit, model=self.engine), use_t
+            self, replace(fit, model=self.engine), df_method
         )
         results.options = options
         return GLMMResultsWrapper(results)

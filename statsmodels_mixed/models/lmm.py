@@ -9,6 +9,7 @@ import numpy as np
 from ..design.arrays import design_from_arrays
 from ..errors import DataError
 from ..fitting import FitOptions, GaussianModel, check_covariances, deliver
+from ..inference import choose_df_method
 from ..results import LMMResults, LMMResultsWrapper
 from .base import MixedModel
 from .random import as_terms
@@ -190,7 +191,8 @@ class LMM(MixedModel):
         optimizer="newton",
         tol=1e-8,
         max_iter=200,
-        use_t=False,
+        df_method=None,
+        use_t=None,
     ):
         """Estimate the model.
 
@@ -208,8 +210,12 @@ class LMM(MixedModel):
             that step is still taken.
         max_iter : int
             Most evaluations of criterion and gradient.
-        use_t : bool
-            Refer tests to Student's t with residual degrees of freedom.
+        df_method : {"satterthwaite", "kenward-roger", "between-within", "residual", \
+"normal"}, optional
+            Degrees of freedom of tests and intervals of the fixed effects, by default
+            Satterthwaite's; see the page on tests.
+        use_t : bool, optional
+            False is ``df_method="normal"``, as in statsmodels.
 
         Returns
         -------
@@ -229,10 +235,11 @@ class LMM(MixedModel):
             raise DataError(f"reml={reml!r}: use True for REML, False for ML.")
         if start is not None:
             start = check_covariances(start, self.terms, "start=")
+        df_method = choose_df_method(df_method, use_t, "satterthwaite", "satterthwaite")
         options = FitOptions(start, optimizer, tol, max_iter)
-        return self._wrap(deliver(self.engine.fit(reml, options)), use_t, options)
+        return self._wrap(deliver(self.engine.fit(reml, options)), df_method, options)
 
-    def _wrap(self, fit, use_t, options):
-        results = LMMResults(self, replace(fit, model=self.engine), use_t)
+    def _wrap(self, fit, df_method, options):
+        results = LMMResults(self, replace(fit, model=self.engine), df_method)
         results.options = options
         return LMMResultsWrapper(results)

@@ -16,7 +16,7 @@ from .random import RandomEffects
 
 # what steers the optimiser of statsmodels' MixedLM: accepted, and of no effect here
 STEERING = {"maxiter", "gtol", "ftol", "eps", "maxcor", "maxls", "disp", "cov_type"}
-OWN = {"start", "optimizer", "tol", "max_iter", "use_t"}
+OWN = {"start", "optimizer", "tol", "max_iter", "use_t", "df_method"}
 
 
 class MixedLM(LMM):
@@ -208,8 +208,8 @@ class MixedLM(LMM):
             fit does not depend on them.
         **kwargs
             ``maxiter``, ``gtol``, ``ftol``, ``disp`` and others likewise;
-            ``start``, ``optimizer``, ``tol``, ``max_iter`` and ``use_t`` as in
-            `LMM.fit`.
+            ``start``, ``optimizer``, ``tol``, ``max_iter``, ``df_method`` and ``use_t``
+            as in `LMM.fit`; tests are by the normal distribution without the last two.
 
         Returns
         -------
@@ -230,6 +230,8 @@ class MixedLM(LMM):
         if unknown:
             warn_user(f"fit() ignores {', '.join(unknown)}.", MixedModelWarning)
         options = {name: value for name, value in kwargs.items() if name in OWN}
+        if not {"use_t", "df_method"} & set(options):
+            options["df_method"] = "normal"  # as statsmodels' MixedLM
         effects, components = self._own_terms()
         k_re, k_vc = sum(term.k for term in effects), len(components)
         model = self

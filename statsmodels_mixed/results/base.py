@@ -5,36 +5,41 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..compat import LikelihoodModelResults, ResultMixin, WaldTestResults, aicc
+from ..compat import LikelihoodModelResults, ResultMixin, aicc
 from ..errors import DataError
-from ..inference import compare_fits, term_constraints
+from ..inference import compare_fits, df_method_name
 from . import tables
 from .removed import Remains, model_without_rows, without_rows
 from .rows import RowMethods
 from .summary import summarise
 from .variances import VarianceTables
+from .wald import WaldMethods
 
 
-class MixedResults(VarianceTables, RowMethods, LikelihoodModelResults, ResultMixin):
+class MixedResults(
+    WaldMethods, VarianceTables, RowMethods, LikelihoodModelResults, ResultMixin
+):
     """Base of the results classes.
 
     Parameters
     ----------
     model : LMM
     fit : Fit
-    use_t : bool
-        Refer tests and intervals to Student's t with `df_resid` instead of the
-        normal distribution.
+    df_method : str
+        How degrees of freedom of tests and intervals are counted; see
+        `fixed_tests`.
     """
 
     has_likelihood = True
 
-    def __init__(self, model, fit, use_t):
+    def __init__(self, model, fit, df_method):
         # statsmodels' remove_data expects a cache, also when nothing is cached
         self._cache = {}
-        self.cov_params_default = fit.cov_beta
-        super().__init__(model, fit.beta, None, scale=self._scale(fit), use_t=use_t)
+        self._fixed_tests = {}
         self.fit_record = fit
+        self.df_method = df_method_name(df_method)
+        use_t = self.df_method != "normal"
+        super().__init__(model, fit.beta, None, scale=self._scale(fit), use_t=use_t)
         self.nobs = float(model.nobs)
         self.df_model = model.df_model
         self.df_resid = model.df_resid
@@ -191,6 +196,7 @@ class MixedResults(VarianceTables, RowMethods, LikelihoodModelResults, ResultMix
         """
         if isinstance(self.fit_record.model, Remains):
             return
+        self.fixed_tests()
         self.fit_record = without_rows(self.fit_record)
         self.model = model_without_rows(self.model, self.fit_record.model)
 
@@ -255,35 +261,6 @@ class MixedResults(VarianceTables, RowMethods, LikelihoodModelResults, ResultMix
             REML fits with different fixed effects, different data, not nested.
         """
         return compare_fits(self, restricted)
-
-    def wald_test_terms(
-        self, skip_single=False, extra_constraints=None, combine_terms=None, scalar=True
-    ):
-        """Wald test of each fixed-effects term of the formula.
-
-        Parameters and result are statsmodels'; this one does not depend on the
-        formula engine that statsmodels is set to.
-        """
-        own = term_constraints(self.fit_record.design, self.model.kept)
-        constraints = [c for c in own if len(c[1]) > 1 or not skip_single]
-        for name in combine_terms or ():
-            rows = [matrix for label, matrix in own if name in label]
-            if not rows:
-                raise DataError(f"combine_terms: no term holds {name!r}.")
-            constraints.append((name, np.vstack(rows)))
-        constraints += list(extra_constraints or ())
-        rows = []
-        for _, matrix in constraints:
-            test = self.wald_test(matrix, scalar=scalar)
-            df = int(test.df_num if self.use_t else test.df_denom)
-            row = [test.statistic, test.pvalue, df]
-            rows.append([*row, test.df_denom] if self.use_t else row)
-        columns = ["statistic", "pvalue", "df_constraint"]
-        columns += ["df_denom"] if self.use_t else []
-        table = pd.DataFrame(rows, index=[n for n, _ in constraints], columns=columns)
-        result = WaldTestResults(None, "F" if self.use_t else "chi2", None, table=table)
-        result.temp = constraints
-        return result
 
     def summary(self, yname=None, xname=None, title=None, alpha=0.05):
         """Tables of a fit: header, fixed effects, variance parameters, notes.

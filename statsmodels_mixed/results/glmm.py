@@ -56,8 +56,8 @@ class GLMMResults(MixedResults):
     )
     reml = False
 
-    def __init__(self, model, fit, use_t=False):
-        super().__init__(model, fit, use_t)
+    def __init__(self, model, fit, df_method="normal"):
+        super().__init__(model, fit, df_method)
         self.family = fit.family
         self.method = fit.method
         self.dispersion = fit.dispersion
@@ -349,7 +349,7 @@ class GLMMResults(MixedResults):
             fits.append((model, model._fit(self.options)))
         if values.ndim == 1:
             model, fit = fits[0]
-            return model._wrap(fit, self.use_t, self.options)
+            return model._wrap(fit, self.df_method, self.options)
         names = getattr(endog, "columns", pd.RangeIndex(values.shape[1]))
         return stacked_refits([f for _, f in fits], self.model.exog_names, names)
 

@@ -37,8 +37,8 @@ class LMMResults(MixedResults):
         Whether some variance, or combination of effects, has variance zero.
     """
 
-    def __init__(self, model, fit, use_t=False):
-        super().__init__(model, fit, use_t)
+    def __init__(self, model, fit, df_method="satterthwaite"):
+        super().__init__(model, fit, df_method)
         self.reml = fit.reml
         self.method = "REML" if fit.reml else "ML"
         self.criterion_name = "REML criterion:" if fit.reml else "Deviance:"
@@ -104,7 +104,7 @@ class LMMResults(MixedResults):
         check_response(values, "endog")
         fit = deliver(self.model.engine.fit(self.reml, self.options, values))
         if values.ndim == 1:
-            return self.model.with_response(values)._wrap(fit, self.use_t, self.options)
+            return self.model.with_response(values)._wrap(fit, self.df_method, self.options)
         names = getattr(endog, "columns", pd.RangeIndex(values.shape[1]))
         return RefitResults(fit, tuple(self.model.exog_names), names)
 

@@ -105,7 +105,5 @@ def _notes(results):
     offsets = results.fit_record.design.mean.offset is not None
     if offsets:
         out.append("The model has an offset.")
-    reference = "Student's t with residual degrees of freedom"
-    reference = reference if results.use_t else "the normal distribution"
-    out.append(f"Tests and intervals of the fixed effects use {reference}.")
+    out.append(f"Tests of the fixed effects: {results._reference()}.")
     return out

@@ -106,7 +106,7 @@ def test_summary_says_what_a_reader_must_know(sleepstudy):
     assert "left out: twice" in text
     assert "The model has an offset." in text
     assert "Weights:" in text
-    assert "Student's t" in text and "P>|t|" in text
+    assert "Satterthwaite degrees of freedom" in text and "P>|t|" in text
 
 
 def test_summary_without_fixed_effects(sleepstudy):
@@ -178,23 +178,26 @@ def test_summary_params_frame(res):
 # ---- inference ----------------------------------------------------------------
 
 
-def test_pvalues_and_intervals_are_normal_by_default(res):
+@pytest.mark.parametrize(("method", "df"), [(None, 17), ("z", np.inf), ("kr", 17)])
+def test_pvalues_and_intervals(res, method, df):
     from scipy import stats
 
-    z = res.params / res.bse
-    np.testing.assert_allclose(res.tvalues, z)
-    np.testing.assert_allclose(res.pvalues, 2 * stats.norm.sf(abs(z)), rtol=1e-12)
-    half = stats.norm.ppf(0.95) * res.bse
-    interval = res.conf_int(alpha=0.1)
-    np.testing.assert_allclose(interval[0], res.params - half)
-    np.testing.assert_allclose(interval[1], res.params + half)
+    fit = res.model.fit(df_method=method)
+    law = stats.norm if df == np.inf else stats.t(df)
+    z = fit.params / fit.bse
+    np.testing.assert_allclose(fit.tvalues, z)
+    np.testing.assert_allclose(fit.pvalues, 2 * law.sf(abs(z)), rtol=1e-6)
+    half = law.ppf(0.95) * fit.bse
+    interval = fit.conf_int(alpha=0.1)
+    np.testing.assert_allclose(interval[0], fit.params - half)
+    np.testing.assert_allclose(interval[1], fit.params + half)
     assert list(interval.index) == ["Intercept", "Days"]
 
 
 def test_pvalues_and_intervals_of_student(res):
     from scipy import stats
 
-    student = res.model.fit(use_t=True)
+    student = res.model.fit(df_method="residual")
     assert student.df_resid == 178
     np.testing.assert_allclose(
         student.pvalues, 2 * stats.t.sf(abs(res.tvalues), 178), rtol=1e-12
@@ -233,15 +236,28 @@ def test_t_test_with_another_covariance(res):
 def test_wald_test(res, contrast):
     b = res.params.to_numpy()
     statistic = b @ np.linalg.solve(res.cov_params().to_numpy(), b)
-    test = res.wald_test(contrast, scalar=True)
+    test = res.wald_test(contrast, scalar=True, use_f=False)
     np.testing.assert_allclose(test.statistic, statistic)
     assert test.distribution == "chi2"
+    assert res.wald_test(contrast, df_method="z").distribution == "chi2"
+    test = res.wald_test(contrast)
+    np.testing.assert_allclose(test.statistic, statistic / 2)
+    assert test.distribution == "F"
 
 
-def test_f_test(res):
-    test = res.f_test("Days = 0")
+@pytest.mark.parametrize(("method", "df"), [(None, 17), ("residual", 178), ("z", 178)])
+def test_f_test(res, method, df):
+    test = res.f_test("Days = 0", df_method=method)
     np.testing.assert_allclose(test.fvalue, res.tvalues["Days"] ** 2)
-    assert test.df_num == 1 and test.df_denom == 178
+    assert test.df_num == 1
+    np.testing.assert_allclose(test.df_denom, df, rtol=1e-6)
+
+
+def test_degrees_of_freedom_by_call(res):
+    within = res.t_test("Days = 0", df_method="between-within")
+    assert within.df_denom.tolist() == [161]
+    normal = res.t_test("Days = 0", use_t=False)
+    assert normal.distribution == "norm"
 
 
 def test_wald_test_terms(factor, engine):
@@ -254,8 +270,10 @@ def test_wald_test_terms(factor, engine):
 
 
 def test_wald_test_terms_of_student(machines):
-    fit = smm.lmm("score ~ Machine + (1 | Worker)", machines).fit(use_t=True)
+    fit = smm.lmm("score ~ Machine + (1 | Worker)", machines).fit()
     table = fit.wald_test_terms(scalar=True).table
+    np.testing.assert_allclose(table.loc["Machine", "df_denom"], 46, rtol=1e-6)
+    table = fit.wald_test_terms(df_method="residual").table
     assert table.loc["Machine", "df_denom"] == 51
     np.testing.assert_allclose(
         table.loc["Machine", "statistic"], fit.f_test(np.eye(3)[1:]).fvalue
