@@ -27,13 +27,10 @@ class ExogSensitivity:
         ``(X'V^-1X)^-1``.
     first : ndarray, shape (n_par, p, p)
         ``X'V^-1 V_i V^-1X``: minus the derivative of ``X'V^-1X``.
-    r2_gradient : ndarray, shape (n_par,)
-        Derivative of the penalised residual sum of squares.
     """
 
     x_inverse: np.ndarray
     first: np.ndarray
-    r2_gradient: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -89,16 +86,21 @@ class Sensitivity:
         return values[self._system.slices[f]].reshape(m, k, -1)
 
     def exog(self) -> ExogSensitivity:
-        """First derivatives, from one factorisation."""
-        n, p = self._layout.n_par, self._cross.rank
-        first, r2_gradient = np.zeros((n, p, p)), np.zeros(n)
+        """First derivatives of ``X'V^-1X``."""
+        first = np.zeros((self._layout.n_par, self._cross.rank, self._cross.rank))
         for f, index, d_sigma in self._directions:
-            q_x, q = self._level_columns(self._q_x, f), self._level_columns(self._q, f)
+            q_x = self._level_columns(self._q_x, f)
             sums = np.tensordot(q_x, q_x, (0, 0))  # (k, p, k, p)
             first[index] = np.einsum("apbr,nab->npr", sums, d_sigma)
-            squares = np.tensordot(q[..., 0], q[..., 0], (0, 0))
-            r2_gradient[index] = -(d_sigma * squares).sum(axis=(1, 2))
-        return ExogSensitivity(self._state["x_inverse"], first, r2_gradient)
+        return ExogSensitivity(self._state["x_inverse"], first)
+
+    def r2_gradient(self):
+        """Derivative of the penalised residual sum of squares in theta, (n_par,)."""
+        out = np.zeros(self._layout.n_par)
+        for f, index, d_sigma in self._directions:
+            q = self._level_columns(self._q, f)[..., 0]
+            out[index] = -(d_sigma * (q.T @ q)).sum(axis=(1, 2))
+        return out
 
     def expected(self) -> ExpectedInformation:
         """Second derivatives and traces, column by column of ``Z'V^-1Z``."""

@@ -10,6 +10,7 @@ import numpy as np
 from ..core import Evaluation, GaussianObjective
 from ..optimize import OptimizationRecord
 from .boundary import flat_terms
+from .hessian import inverse_of_curved, variance_hessian
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +211,16 @@ class Fit(BaseFit):
         linear = self.exog_map
         inverse = np.linalg.inv(self.evaluation.precision)
         return self.sigma2[..., None, None] * (linear @ inverse @ linear.T)
+
+    @cached_property
+    def cov_variance(self):
+        """Covariance matrix of the variance parameters of a single fit, (n_v, n_v).
+
+        Of theta in the coordinates of the fit and log sigma^2: the inverse of half
+        the Hessian of the deviance, zero along directions that are flat.
+        """
+        hessian = variance_hessian(self.objective, self.evaluation)
+        return 2.0 * inverse_of_curved(hessian)
 
     @cached_property
     def conditional_covariances(self):

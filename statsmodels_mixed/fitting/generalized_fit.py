@@ -122,6 +122,12 @@ class GeneralizedFit(BaseFit):
         running = loose @ turn[: len(share)][share > SHARE].T
         return out + (running * (2.0 / bound)) @ running.T
 
+    @property
+    def cov_variance(self):
+        """Covariance matrix of theta and log dispersion, where it is estimated."""
+        n = self.model.layout.n_par + self.objective.estimates_dispersion
+        return self.cov_parameters[:n, :n]
+
     @cached_property
     def cov_beta(self):
         """Covariance matrix of `beta`."""

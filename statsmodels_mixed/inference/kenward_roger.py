@@ -15,12 +15,8 @@ import numpy as np
 
 from ..core.sensitivity import Sensitivity
 from ..errors import DataError
-from .satterthwaite import (
-    SensitiveTests,
-    covariance_jacobian,
-    inverse_of_curved,
-    require_gaussian,
-)
+from ..fitting.hessian import inverse_of_curved
+from .satterthwaite import SensitiveTests, covariance_jacobian, require_gaussian
 from .wald import FTest
 
 TINY = 1e-10  # below which terms of the approximation are rounding

@@ -17,11 +17,7 @@ import numpy as np
 from ..core.sensitivity import Sensitivity
 from ..errors import DataError
 from ..fitting import Fit
-from ..fitting.hessian import gradient_differences
 from .wald import WaldTests
-
-# Share of the largest below which the curvature along a direction is none
-FLAT = 1e-7
 
 
 class SensitiveTests(WaldTests):
@@ -81,9 +77,10 @@ def satterthwaite(fit):
     """
     require_gaussian(fit, "satterthwaite")
     exog = Sensitivity(fit.objective, fit.evaluation.x).exog()
-    uncertainty = 2.0 * inverse_of_curved(variance_hessian(fit, exog.r2_gradient))
     jacobian = covariance_jacobian(fit, exog)
-    return SensitiveTests(fit.beta, fit.cov_beta, fit.cov_beta, jacobian, uncertainty)
+    return SensitiveTests(
+        fit.beta, fit.cov_beta, fit.cov_beta, jacobian, fit.cov_variance
+    )
 
 
 def covariance_jacobian(fit, exog):
@@ -91,47 +88,3 @@ def covariance_jacobian(fit, exog):
     half = fit.exog_map @ exog.x_inverse
     along = float(fit.sigma2) * (half @ exog.first @ half.T)
     return np.concatenate([along, fit.cov_beta[None]])
-
-
-def variance_hessian(fit, r2_gradient=None):
-    """Hessian of the deviance of a linear mixed model in theta and log sigma^2.
-
-    By differences of the exact gradient of the profiled deviance; what sigma adds is
-    known: the deviance is ``... + dof s + r2 exp(-s)`` in s = log sigma^2.
-
-    Parameters
-    ----------
-    fit : Fit
-    r2_gradient : ndarray, shape (n_par,), optional
-        Where it is known already.
-
-    Returns
-    -------
-    ndarray, shape (n_par + 1, n_par + 1)
-    """
-    objective, evaluation = fit.objective, fit.evaluation
-    if r2_gradient is None:
-        exog = Sensitivity(objective, evaluation.x).exog()
-        r2_gradient = exog.r2_gradient
-    n = len(evaluation.x)
-    cross = -r2_gradient / evaluation.scale
-    out = np.empty((n + 1, n + 1))
-    out[:n, :n] = np.outer(cross, cross) / objective.dof
-    if n:
-        out[:n, :n] += gradient_differences(objective, evaluation)
-    out[n, :n] = out[:n, n] = cross
-    out[n, n] = objective.dof
-    return out
-
-
-def inverse_of_curved(hessian):
-    """Inverse on the directions that have curvature, zero on the others.
-
-    Directions are told flat after scaling to a unit diagonal.
-    """
-    size = np.sqrt(np.maximum(np.diag(hessian), 0.0))
-    size[size == 0] = 1.0
-    values, vectors = np.linalg.eigh(hessian / np.outer(size, size))
-    curved = values > FLAT * values.max(initial=0.0)
-    kept = vectors[:, curved] / size[:, None]
-    return (kept / values[curved]) @ kept.T

@@ -24,7 +24,7 @@ FIGURES = (
     "covariances_mcse",
 )
 # These cost a factorisation: kept where they were asked for before.
-IF_COMPUTED = ("conditional_covariances",)
+IF_COMPUTED = ("conditional_covariances", "cov_variance")
 # Attributes of statsmodels' model data that have one entry per row.
 ROW_DATA = ("endog", "exog", "orig_endog", "orig_exog", "frame")
 

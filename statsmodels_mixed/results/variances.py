@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..inference.variance_params import variance_params
 from . import tables
 
 
@@ -35,6 +36,41 @@ class VarianceTables:
         [42.001, 49.51]
         """
         return tables.varcorr_frame(self.fit_record)
+
+    def variance_params(self, alpha=0.05):
+        """Standard deviations and correlations with standard errors and intervals.
+
+        Standard errors are by the delta method, on the scale of the estimates;
+        intervals are Wald's for the logarithm of a standard deviation and Fisher's z
+        of a correlation. Estimates on the boundary have neither: use
+        ``conf_int(method="profile")``.
+
+        Parameters
+        ----------
+        alpha : float
+            One minus the level of the intervals.
+
+        Returns
+        -------
+        DataFrame
+            Columns estimate, std err, lower, upper; rows named as in lme4:
+            ``sd_Days|Subject``, ``cor_Days.Intercept|Subject``, ``sigma``.
+
+        Examples
+        --------
+        >>> import statsmodels_mixed as smm
+        >>> data = smm.datasets.load("dyestuff")
+        >>> res = smm.lmm("Yield ~ 1 + (1 | Batch)", data).fit()
+        >>> res.variance_params()["std err"].round(2).tolist()
+        [17.06, 7.15]
+        """
+        self._fit_with_rows_unless("cov_variance", "variance_params()")
+        found = variance_params(self.fit_record)
+        lower, upper = found.intervals(1.0 - alpha).T
+        columns = {"estimate": found.values, "std err": found.se}
+        return pd.DataFrame(
+            columns | {"lower": lower, "upper": upper}, index=found.names
+        )
 
     @property
     def vcomp(self):
@@ -80,7 +116,10 @@ class VarianceTables:
         return tables.mode_frames(self.fit_record, values)
 
     def _conditional_covariances(self):
-        known = vars(self.fit_record).get("conditional_covariances")
-        if known is not None:  # remove_data keeps them once they were asked for
-            return known
-        return self._fit_with_rows("Conditional covariance").conditional_covariances
+        self._fit_with_rows_unless("conditional_covariances", "Conditional covariance")
+        return self.fit_record.conditional_covariances
+
+    def _fit_with_rows_unless(self, name, what):
+        """Refuse after `remove_data`, which keeps a figure once it was asked for."""
+        if name not in vars(self.fit_record):
+            self._fit_with_rows(what)

@@ -93,3 +93,21 @@ def _means_of_recipes(names):
             if f"recipe[T.{recipe}]" in name:
                 out[row, column] = 1 / 6 if ":" in name else 1.0
     return out
+
+
+@pytest.mark.parametrize("name", GOLDS)
+def test_standard_error_of_sigma(name):
+    """Compare with the inverse Hessian in (theta, sigma) that lmerTest computes."""
+    gold, res, _ = fitted(name)
+    found = res.variance_params().loc["sigma", "std err"]
+    expected = np.sqrt(gold["lmerTest_vcov_varpar"][-1][-1])
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_standard_error_of_a_standard_deviation():
+    """Compare with the delta method on theta times sigma by hand."""
+    gold, res, _ = fitted("infer_sleep_int")
+    cov = np.array(gold["lmerTest_vcov_varpar"])
+    slope = np.array([res.sigma, gold["theta"][0]])
+    found = res.variance_params().loc["sd_Intercept|Subject", "std err"]
+    np.testing.assert_allclose(found, np.sqrt(slope @ cov @ slope), rtol=1e-4)

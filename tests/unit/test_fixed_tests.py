@@ -9,7 +9,7 @@ from scipy import stats
 import statsmodels_mixed as smm
 from statsmodels_mixed.core.sensitivity import Sensitivity
 from statsmodels_mixed.errors import DataError
-from statsmodels_mixed.inference.satterthwaite import variance_hessian
+from statsmodels_mixed.fitting.hessian import variance_hessian
 from statsmodels_mixed.inference.wald import FTest, WaldTests, fai_cornelius
 
 FORMULAS = {
@@ -116,7 +116,7 @@ def test_hessian_of_theta_and_log_variance(data, reml):
     ]
     numeric = np.array(numeric) / (4 * 2e-4**2)
     size = np.sqrt(np.outer(np.diag(numeric), np.diag(numeric)))
-    found = variance_hessian(fit)
+    found = variance_hessian(fit.objective, fit.evaluation)
     np.testing.assert_allclose(found / size, numeric / size, atol=2e-5)
 
 
