@@ -5,48 +5,94 @@ from __future__ import annotations
 import numpy as np
 
 from .errors import check_option
+from .fitting.draws import NEW_LEVELS, effect_draws, with_rows
 
 KINDS = ("new", "conditional")
 
 
-def simulate_responses(fit, n, *, random="new", rng=None):
-    """Responses drawn from the fitted model at its own rows.
+def simulate_responses(
+    fit, n, *, random="new", rng=None, rows=None, new_levels="error", trials=None
+):
+    """Responses drawn from the fitted model, at its own rows or at new ones.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit, GeneralizedFit or PQLFit
     n : int
         Number of draws.
     random : {"new", "conditional"}
-        Draw new random effects, or keep the conditional modes.
+        Draw new random effects for all levels, or keep the conditional modes.
     rng : int, numpy.random.Generator, optional
         Seed or generator.
+    rows : Rows, optional
+        New rows, of weight one; those of the fit by default.
+    new_levels : {"error", "population", "draw"}
+        Levels that were not there when fitting, with ``random="conditional"``: refuse,
+        random effects of zero, or drawn ones. With ``random="new"`` every level is
+        drawn; rows without a label are then refused by ``"error"``, and a level of
+        their own each otherwise.
+    trials : ndarray, shape (nobs,), optional
+        Of a binomial response at new rows.
 
     Returns
     -------
     ndarray, shape (nobs, n)
+        Rows with the same level share its effects within a draw.
+
+    Raises
+    ------
+    DataError, NewLevelError
     """
     check_option("random", random, KINDS)
+    check_option("new_levels", new_levels, NEW_LEVELS)
     rng = np.random.default_rng(rng)
-    eta = np.repeat(fit.fixed_part[:, None], n, axis=1)
-    if random == "conditional":
-        eta += fit.random_part[:, None]
-    else:
-        _add_new_effects(eta, fit, rng)
-    return fit.draw_rows(eta.T, rng).T
+    fixed = (fit if rows is None else rows).fixed_part
+    eta = np.repeat(fixed[:, None], n, axis=1)
+    for t in range(len(fit.design.terms)):
+        if rows is not None and random == "conditional" and new_levels == "error":
+            rows.refuse_new_levels(t)
+        elif rows is not None and new_levels == "error":
+            rows.refuse_unlabelled(t)
+        zero = random == "conditional" and new_levels == "population"
+        base = fit.modes[t] if random == "conditional" else None
+        _add_effects(eta, _Term(fit, t, rows), base, zero, rng)
+    source = fit if rows is None else with_rows(fit, trials=trials)
+    return source.draw_rows(eta.T, rng).T
 
 
-def _add_new_effects(eta, fit, rng):
-    """Add ``Z b`` with new random effects to each column."""
-    for term, cov in zip(fit.design.terms, fit.covariances, strict=True):
-        half, z = _square_root(cov), term.z
-        for column in range(eta.shape[1]):
-            b = rng.standard_normal((term.grouping.n_levels, term.k)) @ half.T
-            rows = b[term.grouping.codes]
-            eta[:, column] += rows[:, 0] if z is None else (rows * z).sum(axis=1)
+class _Term:
+    """One random-effects term at the rows of the fit, or at new ones."""
+
+    def __init__(self, fit, t, rows):
+        term = fit.design.terms[t]
+        self.cov, self.k, self.m = fit.covariances[t], term.k, term.grouping.n_levels
+        if rows is None:
+            self.places, self.z, self.n_fresh = term.grouping.codes, term.z, 0
+        else:
+            self.places, self.z = rows.places(t), rows.effects[t]
+            self.n_fresh = rows.levels(t).n_fresh
 
 
-def _square_root(cov):
-    """A square root that exists for singular covariances too."""
-    values, vectors = np.linalg.eigh(cov)
-    return vectors * np.sqrt(np.maximum(values, 0.0))
+def _add_effects(eta, term, base, zero, rng):
+    """Add ``Z b`` to each column of eta, shape (nobs, n).
+
+    Parameters
+    ----------
+    eta : ndarray
+        Changed in place.
+    term : _Term
+    base : ndarray, shape (m, k), or None
+        Effects of the levels of the fit; None to draw them each time.
+    zero : bool
+        Whether new levels have effects of zero.
+    rng : numpy.random.Generator
+    """
+    n_drawn = term.n_fresh + (term.m if base is None else 0)
+    for column in range(eta.shape[1]):
+        if zero:
+            b = np.zeros((n_drawn, term.k))
+        else:
+            b = effect_draws(term.cov, n_drawn, rng)
+        b = b if base is None else np.vstack([base, b])
+        rows = b[term.places]
+        eta[:, column] += rows[:, 0] if term.z is None else (rows * term.z).sum(axis=1)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
-from ..compat import PredictionResultsMonotonic, wrapper
+from ..compat import wrapper
 from ..design.check import check_response
 from ..errors import DataError, check_option
 from ..inference.integration import check_integration
@@ -250,6 +252,9 @@ class GLMMResults(MixedResults):
         new_levels="error",
         offset=None,
         random_data=None,
+        *,
+        level=None,
+        rng=None,
     ):
         """Predict the response for new rows, or for the rows of the fit.
 
@@ -264,12 +269,8 @@ class GLMMResults(MixedResults):
             integrated over their distribution.
         which : {"mean", "linear"}
             On the scale of the response, or of the linear predictor.
-        new_levels : {"error", "population"}
-            For unseen levels of a grouping factor: refuse, or random effects of 0.
-        offset : str or array_like, optional
-            For new rows, when the model was given ``offset=`` as an array.
-        random_data : list, optional
-            For new rows of a model built from arrays, one entry per term.
+        new_levels, offset, random_data, level, rng
+            As for `LMMResults.predict`.
 
         Returns
         -------
@@ -282,45 +283,74 @@ class GLMMResults(MixedResults):
         """
         check_option("random", random, RANDOM)
         check_option("which", which, WHICH)
+        options = {"new_levels": new_levels, "level": level, "rng": rng}
         eta, labels = self._linear(
-            exog, transform, random, new_levels, offset, random_data
+            exog, transform, offset, random_data, random, **options
         )
         if which == "linear":
             return labelled(eta, labels)
         if random != "marginal":
             return labelled(self.family.mean(eta), labels)
-        entries = self.model._random_entries(random_data)
-        _, variance = linear_variances(self.fit_record, exog, entries)
+        rows = self._prediction_rows(exog, offset, random_data)
+        _, variance = linear_variances(self.fit_record, rows)
         return labelled(marginal_mean(self.family, eta, variance), labels)
 
-    def get_prediction(self, exog=None, offset=None, random_data=None):
-        """Means at random effects of zero, with intervals.
+    def get_prediction(
+        self,
+        exog=None,
+        offset=None,
+        random_data=None,
+        *,
+        random="none",
+        level=None,
+        new_levels="error",
+        rng=None,
+        n_trials=None,
+        df_method=None,
+    ):
+        """Means of new rows, or of the rows of the fit, with intervals.
 
         Parameters
         ----------
-        exog, offset, random_data
+        exog, offset, random_data, level, new_levels, rng, df_method
+            As for `LMMResults.get_prediction`.
+        random : {"none", "conditional", "marginal"}
             As for `predict`.
+        n_trials : str, array_like or int, optional
+            Numbers of trials of new rows, which intervals of observations of a
+            binomial response want.
 
         Returns
         -------
-        statsmodels.base._prediction_inference.PredictionResultsMonotonic
-            Intervals of the linear predictor, transformed.
+        IntervalsOfMeans
+            statsmodels' object: ``summary_frame()`` holds the mean, its standard error
+            by the delta method, and the transformed interval of the linear predictor,
+            which is in ``linpred`` and ``linpred_se``; ``summary_frame(obs=True)``
+            intervals of new observations as well.
+
+        Notes
+        -----
+        With ``random="conditional"`` standard errors are those of the joint
+        distribution of estimates and random effects, the uncertainty of the variances
+        included (as TMB has them; variances are held fixed for ``nagq=0`` and for
+        quasi-likelihood). For ``"marginal"`` they leave that uncertainty out.
+
+        Examples
+        --------
+        >>> import statsmodels_mixed as smm
+        >>> data = smm.datasets.load("cbpp")
+        >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+        >>> res = smm.glmm(formula, data, family="binomial").fit()
+        >>> new = {"period": ["1"], "herd": ["1"]}
+        >>> got = res.get_prediction(new, random="conditional", n_trials=20)
+        >>> got.summary_frame(obs=True).round(2).iloc[0].tolist()
+        [0.31, 0.08, 0.18, 0.48, 0.1, 0.6]
         """
-        eta, labels = self._linear(exog, True, "none", "error", offset, random_data)
-        entries = self.model._random_entries(random_data)
-        variance, _ = linear_variances(self.fit_record, exog, entries)
-        slope = self.family.mean_derivative(eta)
-        return IntervalsOfMeans(
-            self.family.mean(eta),
-            slope**2 * variance,
-            linpred=eta,
-            linpred_se=np.sqrt(variance),
-            func=self.family.mean,
-            deriv=self.family.mean_derivative,
-            df=self.df_resid,
-            dist="t" if self.use_t else "norm",
-            row_labels=labels,
-        )
+        check_option("random", random, RANDOM)
+        rows = self._prediction_rows(exog, offset, random_data)
+        options = {"new_levels": new_levels, "level": level, "rng": rng}
+        trials = partial(self._trials, rows, n_trials, exog is None)
+        return self._mean_prediction(rows, random, df_method, trials, **options)
 
     # ---- more fits ----------------------------------------------------------
 
@@ -352,14 +382,6 @@ class GLMMResults(MixedResults):
             return model._wrap(fit, self.df_method, self.options)
         names = getattr(endog, "columns", pd.RangeIndex(values.shape[1]))
         return stacked_refits([f for _, f in fits], self.model.exog_names, names)
-
-
-class IntervalsOfMeans(PredictionResultsMonotonic):
-    """Intervals of the linear predictor, transformed to means and put in order."""
-
-    def conf_int(self, method="endpoint", alpha=0.05, **kwds):
-        """Lower and upper ends; a decreasing link turns them round."""
-        return np.sort(super().conf_int(method, alpha, **kwds), axis=1)
 
 
 class GLMMResultsWrapper(MixedResultsWrapper):

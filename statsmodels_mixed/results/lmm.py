@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..compat import PredictionResults, wrapper
+from ..compat import wrapper
 from ..design.check import check_response
 from ..errors import check_option
 from ..fitting import deliver
-from ..prediction import RANDOM, population_variances
+from ..prediction import RANDOM
 from .base import MixedResults
 from .refits import RefitResults
 from .rows import labelled
@@ -37,8 +37,8 @@ class LMMResults(MixedResults):
         Whether some variance, or combination of effects, has variance zero.
     """
 
-    def __init__(self, model, fit, df_method="satterthwaite"):
-        super().__init__(model, fit, df_method)
+    def __init__(self, model, fit, df_method="satterthwaite", robust=None):
+        super().__init__(model, fit, df_method, robust)
         self.reml = fit.reml
         self.method = "REML" if fit.reml else "ML"
         self.criterion_name = "REML criterion:" if fit.reml else "Deviance:"
@@ -104,7 +104,9 @@ class LMMResults(MixedResults):
         check_response(values, "endog")
         fit = deliver(self.model.engine.fit(self.reml, self.options, values))
         if values.ndim == 1:
-            return self.model.with_response(values)._wrap(fit, self.df_method, self.options)
+            return self.model.with_response(values)._wrap(
+                fit, self.df_method, self.options, self._robust
+            )
         names = getattr(endog, "columns", pd.RangeIndex(values.shape[1]))
         return RefitResults(fit, tuple(self.model.exog_names), names)
 
@@ -116,6 +118,9 @@ class LMMResults(MixedResults):
         new_levels="error",
         offset=None,
         random_data=None,
+        *,
+        level=None,
+        rng=None,
     ):
         """Predict the response for new rows, or for the rows of the fit.
 
@@ -130,8 +135,10 @@ class LMMResults(MixedResults):
             Whether to pass `exog` through the formula.
         random : {"none", "conditional"}
             Population mean, or with the conditional modes of known levels.
-        new_levels : {"error", "population"}
-            For unseen levels of a grouping factor: refuse, or random effects of 0.
+        new_levels : {"error", "population", "draw"}
+            For unseen levels of a grouping factor, and rows without a label: refuse,
+            random effects of 0, or effects drawn from their distribution, one draw
+            per level (and per row without a label).
         offset : str or array_like, optional
             For new rows, when the model was given ``offset=`` as an array.
         random_data : list, optional
@@ -139,6 +146,11 @@ class LMMResults(MixedResults):
             ``(groups, exog)`` or array of groups per term, as in ``LMM(random=)`` and
             in that order. Varying effects that repeat columns of `exog` can be left
             out.
+        level : str, list of str or dict, optional
+            With ``random="conditional"``, the grouping factors to condition on, all by
+            default; ``{"Subject": "Days"}`` conditions on one of the effects.
+        rng : int or numpy.random.Generator, optional
+            For ``new_levels="draw"``.
 
         Returns
         -------
@@ -157,11 +169,24 @@ class LMMResults(MixedResults):
         array([450.33, 231.33])
         """
         check_option("random", random, RANDOM)
-        eta = self._linear(exog, transform, random, new_levels, offset, random_data)
-        return labelled(*eta)
+        options = {"new_levels": new_levels, "level": level, "rng": rng}
+        return labelled(
+            *self._linear(exog, transform, offset, random_data, random, **options)
+        )
 
-    def get_prediction(self, exog=None, offset=None, random_data=None):
-        """Population means of new rows, or of the rows of the fit, with intervals.
+    def get_prediction(
+        self,
+        exog=None,
+        offset=None,
+        random_data=None,
+        *,
+        random="none",
+        level=None,
+        new_levels="error",
+        rng=None,
+        df_method=None,
+    ):
+        """Predictions of new rows, or of the rows of the fit, with intervals.
 
         Parameters
         ----------
@@ -170,26 +195,49 @@ class LMMResults(MixedResults):
         offset : str or array_like, optional
             As for `predict`.
         random_data : list, optional
-            As for `predict`; groups are not looked at and may be None.
+            As for `predict`; with ``random="none"`` groups may be None.
+        random : {"none", "conditional"}
+            Population mean, or the mean in known groups.
+        level, rng
+            As for `predict`.
+        new_levels : {"error", "population", "draw"}
+            As for `predict`. Under ``"population"`` the variance of the effects of a
+            new level is in the standard error of the mean; drawn ones are taken as
+            known.
+        df_method : str, optional
+            Degrees of freedom of population means, and their covariance, as for
+            `fixed_tests`; those of the fit by default.
 
         Returns
         -------
         statsmodels.regression._prediction.PredictionResults
-            ``summary_frame()`` holds the mean, its interval, and the interval of an
-            observation in new levels of all grouping factors. The estimated
-            variances are taken as known.
+            ``summary_frame()`` holds the mean, its interval, and the interval of a new
+            observation (of weight 1 in new rows).
+
+        Notes
+        -----
+        With ``random="none"`` the standard error is that of ``X beta``, and a new
+        observation comes from new levels of all grouping factors. With
+        ``"conditional"`` it is that of ``X beta + Z b``, from the joint covariance of
+        estimates and modes (Henderson 1975, Biometrics 31, 423-447), at the estimated
+        variances, and a new observation comes from the same levels (from new ones of
+        what `level` leaves out); intervals are normal, unless `df_method` is
+        ``"residual"``.
+
+        Examples
+        --------
+        >>> import statsmodels_mixed as smm
+        >>> data = smm.datasets.load("sleepstudy")
+        >>> res = smm.lmm("Reaction ~ Days + (Days | Subject)", data).fit()
+        >>> new = {"Days": [10], "Subject": ["308"]}
+        >>> got = res.get_prediction(new, random="conditional")
+        >>> got.summary_frame().round(1).iloc[0].tolist()
+        [450.3, 15.9, 419.3, 481.4, 391.3, 509.3]
         """
-        mean = self.predict(exog, offset=offset, random_data=random_data)
-        entries = self.model._random_entries(random_data)
-        parts = population_variances(self.fit_record, exog, entries)
-        labels = getattr(mean, "index", None)
-        return PredictionResults(
-            np.asarray(mean),
-            *parts,
-            df=self.df_resid,
-            dist="t" if self.use_t else "norm",
-            row_labels=labels,
-        )
+        check_option("random", random, RANDOM)
+        rows = self._prediction_rows(exog, offset, random_data)
+        options = {"new_levels": new_levels, "level": level, "rng": rng}
+        return self._linear_prediction(rows, random, df_method, **options)
 
 
 class LMMResultsWrapper(MixedResultsWrapper):
