@@ -29,6 +29,14 @@ DF_METHODS = {
     "residual": residual,
     "normal": normal,
 }
+# With a cluster-robust covariance, which has Satterthwaite's degrees of its own
+ROBUST = {
+    "satterthwaite": lambda fit, robust: robust,
+    "residual": lambda fit, robust: WaldTests(
+        fit.beta, robust.cov, float(fit.design.nobs - len(fit.beta))
+    ),
+    "normal": lambda fit, robust: WaldTests(fit.beta, robust.cov, np.inf),
+}
 ALIASES = {"kr": "kenward-roger", "kenward_roger": "kenward-roger", "z": "normal"}
 # How the summary says it
 DESCRIPTIONS = {
@@ -92,7 +100,7 @@ def choose_df_method(df_method, use_t, default, with_t):
     return name
 
 
-def fixed_tests(fit, df_method):
+def fixed_tests(fit, df_method, robust=None):
     """Tests of the fixed effects of a fit.
 
     Parameters
@@ -100,6 +108,8 @@ def fixed_tests(fit, df_method):
     fit : Fit, GeneralizedFit or PQLFit
     df_method : str
         One of `DF_METHODS`, or a short form.
+    robust : ClusterRobust, optional
+        Covariance to use in place of the model's.
 
     Returns
     -------
@@ -110,4 +120,12 @@ def fixed_tests(fit, df_method):
     DataError
         The method is not defined for the fit.
     """
-    return DF_METHODS[df_method_name(df_method)](fit)
+    name = df_method_name(df_method)
+    if robust is None:
+        return DF_METHODS[name](fit)
+    if name not in ROBUST:
+        raise DataError(
+            f"df_method={name!r} is defined for the model's own covariance; with "
+            f"cov_type='cluster' use one of {', '.join(map(repr, ROBUST))}."
+        )
+    return ROBUST[name](fit, robust)

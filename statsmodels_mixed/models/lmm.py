@@ -12,6 +12,7 @@ from ..fitting import FitOptions, GaussianModel, check_covariances, deliver
 from ..inference import choose_df_method
 from ..results import LMMResults, LMMResultsWrapper
 from .base import MixedModel
+from .clusters import robust_covariance
 from .random import as_terms
 
 
@@ -192,6 +193,8 @@ class LMM(MixedModel):
         tol=1e-8,
         max_iter=200,
         df_method=None,
+        cov_type="nonrobust",
+        cov_kwds=None,
         use_t=None,
     ):
         """Estimate the model.
@@ -214,6 +217,12 @@ class LMM(MixedModel):
 "normal"}, optional
             Degrees of freedom of tests and intervals of the fixed effects, by default
             Satterthwaite's; see the page on tests.
+        cov_type : {"nonrobust", "cluster"}
+            Covariance of the fixed effects: the model's, or cluster-robust.
+        cov_kwds : dict, optional
+            For ``"cluster"``: ``groups``, the clusters (a column, a grouping factor or
+            labels; by default the outermost grouping factor), and ``kind``, the
+            correction: ``"CR2"`` by default, ``"CR0"``, ``"CR1"``, ``"CR3"``.
         use_t : bool, optional
             False is ``df_method="normal"``, as in statsmodels.
 
@@ -237,9 +246,11 @@ class LMM(MixedModel):
             start = check_covariances(start, self.terms, "start=")
         df_method = choose_df_method(df_method, use_t, "satterthwaite", "satterthwaite")
         options = FitOptions(start, optimizer, tol, max_iter)
-        return self._wrap(deliver(self.engine.fit(reml, options)), df_method, options)
+        robust = robust_covariance(self, cov_type, cov_kwds)
+        fit = deliver(self.engine.fit(reml, options))
+        return self._wrap(fit, df_method, options, robust)
 
-    def _wrap(self, fit, df_method, options):
-        results = LMMResults(self, replace(fit, model=self.engine), df_method)
+    def _wrap(self, fit, df_method, options, robust=None):
+        results = LMMResults(self, replace(fit, model=self.engine), df_method, robust)
         results.options = options
         return LMMResultsWrapper(results)

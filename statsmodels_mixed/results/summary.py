@@ -105,5 +105,7 @@ def _notes(results):
     offsets = results.fit_record.design.mean.offset is not None
     if offsets:
         out.append("The model has an offset.")
+    if results.cov_type != "nonrobust":
+        out.append(f"{results.cov_kwds['description']}.")
     out.append(f"Tests of the fixed effects: {results._reference()}.")
     return out

@@ -41,8 +41,17 @@ class WaldMethods:
         name = df_method_name(df_method or self.df_method)
         known = self._fixed_tests
         if name not in known:
-            known[name] = fixed_tests(self._fit_with_rows(f"df_method={name!r}"), name)
+            fit = self._fit_with_rows(f"df_method={name!r}")
+            known[name] = fixed_tests(fit, name, self._robust_of(fit))
         return known[name]
+
+    def _robust_of(self, fit):
+        """The cluster-robust covariance, computed when it is first asked for."""
+        if self._robust is None:
+            return None
+        if "robust" not in self._cache:
+            self._cache["robust"] = self._robust(fit)
+        return self._cache["robust"]
 
     @property
     def cov_params_default(self):
@@ -205,3 +214,10 @@ class WaldMethods:
     def _reference(self):
         """What the summary says about the tests."""
         return DESCRIPTIONS[self.df_method]
+
+    @property
+    def cov_kwds(self):
+        """What the covariance of the fixed effects is, in words."""
+        if self._robust is None:
+            return {"description": self._cov_description}
+        return {"description": repr(self._robust_of(self.fit_record))}
