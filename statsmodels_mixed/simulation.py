@@ -60,6 +60,10 @@ def simulate_responses(
     return source.draw_rows(eta.T, rng).T
 
 
+# Numbers drawn at a time
+BATCH = 1 << 20
+
+
 class _Term:
     """One random-effects term at the rows of the fit, or at new ones."""
 
@@ -87,12 +91,21 @@ def _add_effects(eta, term, base, zero, rng):
         Whether new levels have effects of zero.
     rng : numpy.random.Generator
     """
+    for column, b in zip(
+        eta.T, _draws(eta.shape[1], term, base, zero, rng), strict=True
+    ):
+        rows = (b if base is None else np.vstack([base, b]))[term.places]
+        column += rows[:, 0] if term.z is None else (rows * term.z).sum(axis=1)
+
+
+def _draws(n, term, base, zero, rng):
+    """Yield n draws of the effects of levels that are not in `base`, (levels, k)."""
     n_drawn = term.n_fresh + (term.m if base is None else 0)
-    for column in range(eta.shape[1]):
+    batch = max(1, BATCH // max(1, n_drawn * term.k))
+    for start in range(0, n, batch):
+        shape = min(batch, n - start), n_drawn, term.k
         if zero:
-            b = np.zeros((n_drawn, term.k))
+            yield from np.zeros(shape)
         else:
-            b = effect_draws(term.cov, n_drawn, rng)
-        b = b if base is None else np.vstack([base, b])
-        rows = b[term.places]
-        eta[:, column] += rows[:, 0] if term.z is None else (rows * term.z).sum(axis=1)
+            drawn = effect_draws(term.cov, shape[0] * n_drawn, rng)
+            yield from drawn.reshape(shape)

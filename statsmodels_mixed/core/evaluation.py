@@ -75,3 +75,32 @@ def stack_evaluations(parts):
         else:
             out[name] = np.stack(values)
     return type(parts[0])(**out)
+
+
+def replace_evaluations(evaluation, index, part):
+    """An evaluation of many replicates with some of them evaluated anew.
+
+    Parameters
+    ----------
+    evaluation, part : Evaluation
+        `part` is of the replicates in `index`.
+    index : ndarray of int
+
+    Returns
+    -------
+    Evaluation
+    """
+    out = {}
+    for name in (field.name for field in fields(evaluation)):
+        old, new = getattr(evaluation, name), getattr(part, name)
+        several = isinstance(old, tuple)
+        pairs = zip(old, new, strict=True) if several else [(old, new)]
+        merged = tuple(None if a is None else _put(a, index, b) for a, b in pairs)
+        out[name] = merged if several else merged[0]
+    return type(evaluation)(**out)
+
+
+def _put(values, index, new):
+    values = np.array(values)
+    values[index] = new
+    return values

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ..core import GaussianObjective
+from ..core.evaluation import replace_evaluations
 from ..core.gaussian import gaussian_deviance
 from ..core.layout import ThetaLayout
 from ..design.check import check_absorbed
@@ -161,10 +162,10 @@ def _fit_many(model, objective, start, options):
         for i in np.flatnonzero(alone)
     }
     if parts:
-        theta = theta.copy()
-        for i, fit in parts.items():
-            theta[i] = fit.evaluation.x
-        evaluation = objective.evaluate(theta)
+        index = np.flatnonzero(alone)
+        settled = np.stack([parts[i].evaluation.x for i in index])
+        anew = objective.select(index).evaluate(settled)
+        evaluation = replace_evaluations(evaluation, index, anew)
     negative, _ = negative_directions(evaluation.curvature)
     decrease = predicted_decrease(evaluation)
     for i in range(len(theta)):

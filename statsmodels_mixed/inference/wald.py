@@ -120,7 +120,7 @@ def fai_cornelius(df):
     >>> fai_cornelius(np.array([17.0, 17.0]))
     17.0
     >>> round(fai_cornelius(np.array([10.0, 30.0])), 3)
-    14.737
+    14.444
     """
     df = np.asarray(df, dtype=float)
     first = df[0]

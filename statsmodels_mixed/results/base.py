@@ -9,6 +9,12 @@ from ..compat import LikelihoodModelResults, ResultMixin, aicc
 from ..errors import DataError
 from ..inference import compare_fits, df_method_name
 from . import tables
+from .anova_methods import AnovaMethods
+from .bootstraps import BootstrapMethods
+from .explained import ExplainedVariance
+from .intervals import IntervalMethods
+from .means import MarginalMeansMethods
+from .profiles import ProfileMethods
 from .removed import Remains, model_without_rows, without_rows
 from .rows import RowMethods
 from .summary import summarise
@@ -17,7 +23,17 @@ from .wald import WaldMethods
 
 
 class MixedResults(
-    WaldMethods, VarianceTables, RowMethods, LikelihoodModelResults, ResultMixin
+    WaldMethods,
+    AnovaMethods,
+    IntervalMethods,
+    ProfileMethods,
+    BootstrapMethods,
+    MarginalMeansMethods,
+    ExplainedVariance,
+    VarianceTables,
+    RowMethods,
+    LikelihoodModelResults,
+    ResultMixin,
 ):
     """Base of the results classes.
 
@@ -28,14 +44,16 @@ class MixedResults(
     df_method : str
         How degrees of freedom of tests and intervals are counted; see
         `fixed_tests`.
+    robust : callable, optional
+        From a fit to its cluster-robust covariance.
     """
 
     has_likelihood = True
 
-    def __init__(self, model, fit, df_method):
+    def __init__(self, model, fit, df_method, robust=None):
         # statsmodels' remove_data expects a cache, also when nothing is cached
         self._cache = {}
-        self._fixed_tests = {}
+        self._fixed_tests, self._robust = {}, robust
         self.fit_record = fit
         self.df_method = df_method_name(df_method)
         use_t = self.df_method != "normal"
@@ -43,9 +61,9 @@ class MixedResults(
         self.nobs = float(model.nobs)
         self.df_model = model.df_model
         self.df_resid = model.df_resid
-        self.cov_type = "nonrobust"
-        self.cov_kwds = {"description": self._cov_description}
+        self.cov_type = "nonrobust" if robust is None else "cluster"
         self.k_cov = fit.n_covariance
+        self._robust_of(fit)
 
     _cov_description = "Covariance of the fixed effects at the estimated variances."
 

@@ -16,6 +16,7 @@ from .base import MixedResults
 from .deviance import conditional_deviance, deviance_residuals, mean_rows
 from .refits import stacked_refits
 from .rows import labelled
+from .variance_tests import BootstrapTest
 from .wrapper import MixedResultsWrapper
 
 RANDOM = ("none", "conditional", "marginal")
@@ -23,7 +24,7 @@ WHICH = ("mean", "linear")
 RATIOS = {"logit": "odds ratio", "log": "ratio", "cloglog": "hazard ratio"}
 
 
-class GLMMResults(MixedResults):
+class GLMMResults(BootstrapTest, MixedResults):
     """Estimates of a generalized linear mixed model.
 
     `params` holds the fixed effects on the scale of the link.

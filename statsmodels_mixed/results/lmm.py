@@ -13,10 +13,11 @@ from ..prediction import RANDOM
 from .base import MixedResults
 from .refits import RefitResults
 from .rows import labelled
+from .variance_tests import VarianceTests
 from .wrapper import MixedResultsWrapper
 
 
-class LMMResults(MixedResults):
+class LMMResults(VarianceTests, MixedResults):
     """Estimates of a linear mixed model, with everything statsmodels does to them.
 
     `params` holds the fixed effects only, so tests, intervals and tables treat

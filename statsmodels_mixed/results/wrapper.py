@@ -23,7 +23,12 @@ class MixedResultsWrapper(LikelihoodResultsWrapper):
     }
     _wrap_attrs = wrapper.union_dicts(LikelihoodResultsWrapper._wrap_attrs, _attrs)
     # not cov_params: statsmodels would label combinations as if they were parameters
-    _wrap_methods: ClassVar = {"conf_int": "columns"}
+    _wrap_methods: ClassVar = {}
+
+    def conf_int(self, *args, **kwargs):
+        """Confidence intervals, one labelled row per parameter."""
+        table = self._results._interval_table(*args, **kwargs)
+        return table.set_axis([0, 1], axis=1)
 
     def cov_params(self, *args, **kwargs):
         """Covariance of the parameters, or of combinations of them."""

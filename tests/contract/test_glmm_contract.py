@@ -748,18 +748,6 @@ def test_refit_of_trials_takes_successes():
         fitted("poisson").refit(np.ones(3))
 
 
-@pytest.mark.parametrize("family", ["binomial", "poisson", "gamma"])
-def test_bootstrap_is_parametric(family):
-    fit = fitted(family)
-    mean, sd, draws = fit.bootstrap(60, rng=3)
-    assert draws.shape == (60, 4)
-    assert (abs(mean - fit.params) < 5 * fit.bse / np.sqrt(60) + 0.05).all()
-    assert (abs(np.log(sd / fit.bse)) < 0.5).all()
-    np.testing.assert_array_equal(
-        fit.bootstrap(5, rng=1)[2], fit.bootstrap(5, rng=1)[2]
-    )
-
-
 # ---- tables of text -------------------------------------------------------------
 
 

@@ -507,7 +507,7 @@ def test_get_prediction(res, sleepstudy):
     from scipy import stats
 
     new = pd.DataFrame({"Days": [0.0, 9.0]}, index=["first", "last"])
-    frame = res.get_prediction(new).summary_frame(alpha=0.1)
+    frame = res.get_prediction(new, df_method="normal").summary_frame(alpha=0.1)
     x = np.array([[1.0, 0.0], [1.0, 9.0]])
     np.testing.assert_allclose(frame["mean"], x @ res.params.to_numpy())
     se = np.sqrt(np.diag(x @ res.cov_params().to_numpy() @ x.T))
@@ -531,21 +531,14 @@ def test_get_prediction_of_student_and_of_arrays(sleepstudy):
     from scipy import stats
 
     x = np.column_stack([np.ones(180), sleepstudy.Days])
-    fit = smm.LMM(sleepstudy.Reaction, x, random=[sleepstudy.Subject]).fit(use_t=True)
+    fit = smm.LMM(sleepstudy.Reaction, x, random=[sleepstudy.Subject]).fit(
+        df_method="residual"
+    )
     got = fit.get_prediction(x[:2])
     half = stats.t.ppf(0.975, 178) * got.se_mean
     np.testing.assert_allclose(got.conf_int()[:, 1], got.predicted_mean + half)
     spread = np.sqrt(got.se_mean**2 + fit.cov_re["Subject"].iloc[0, 0] + fit.scale)
     np.testing.assert_allclose(got.se_obs, spread)
-
-
-def test_bootstrap_is_parametric(res):
-    mean, sd, draws = res.bootstrap(200, rng=3)
-    assert draws.shape == (200, 2)
-    # the standard error of a mean of 200, and of a standard deviation
-    assert (abs(mean - res.params) < 4 * res.bse / np.sqrt(200)).all()
-    assert (abs(sd / res.bse - 1) < 4 / np.sqrt(400)).all()
-    np.testing.assert_array_equal(draws, res.bootstrap(200, rng=3)[2])
 
 
 # ---- labels ---------------------------------------------------------------------

@@ -1,0 +1,143 @@
+"""Confidence intervals of all parameters, by the method asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ..errors import DataError, check_option
+
+WHICH = ("fixed", "variance", "all")
+
+
+class IntervalMethods:
+    """Mixin for results with tests, profiles and a bootstrap."""
+
+    def intervals(
+        self, level=0.95, method="wald", which="all", df_method=None, **options
+    ):
+        """Confidence intervals of fixed effects, standard deviations, correlations.
+
+        Parameters
+        ----------
+        level : float
+        method : {"wald", "profile", "boot"}
+            Estimate and standard error (of logarithms of standard deviations, and
+            Fisher's z of correlations); profile likelihood; or bootstrap.
+        which : {"all", "fixed", "variance"}
+        df_method : str, optional
+            Degrees of freedom of Wald intervals of fixed effects; see `fixed_tests`.
+        **options
+            Of `profile` (``progress``) or of `bootstrap` (``n``, ``kind``, ``rng``,
+            ``n_jobs`` ...; ``interval`` is the method of its `conf_int`).
+
+        Returns
+        -------
+        DataFrame
+            Columns lower and upper, one row per parameter.
+
+        Raises
+        ------
+        DataError
+            Unknown methods, or options that do not go with the method.
+
+        Examples
+        --------
+        >>> import statsmodels_mixed as smm
+        >>> data = smm.datasets.load("dyestuff")
+        >>> res = smm.lmm("Yield ~ 1 + (1 | Batch)", data).fit()
+        >>> res.intervals(method="profile", which="variance").round(2)
+                            lower  upper
+        sd_Intercept|Batch  12.20  84.06
+        sigma               38.23  67.66
+        """
+        check_option("which", which, WHICH)
+        check_option("method", method, tuple(INTERVALS))
+        if not 0.0 < level < 1.0:
+            raise DataError(
+                f"The level of an interval is between 0 and 1, not {level}."
+            )
+        if df_method is not None and method != "wald":
+            raise DataError(f"df_method= does not go with method={method!r}.")
+        return INTERVALS[method](self, level, which, df_method, **options)
+
+    def conf_int(
+        self,
+        alpha=0.05,
+        cols=None,
+        method="wald",
+        which=None,
+        df_method=None,
+        **options,
+    ):
+        """Confidence intervals, as an array in statsmodels' way.
+
+        Parameters
+        ----------
+        alpha : float
+            One minus the level.
+        cols : array_like of int, optional
+            Rows to return.
+        method, df_method, **options
+            As for `intervals`.
+        which : {"fixed", "variance", "all"}, optional
+            By default the fixed effects for Wald intervals, which is what statsmodels
+            expects, and all parameters for the others.
+
+        Returns
+        -------
+        DataFrame or ndarray, shape (r, 2)
+        """
+        table = self._interval_table(alpha, cols, method, which, df_method, **options)
+        return table.to_numpy()
+
+    def _interval_table(
+        self,
+        alpha=0.05,
+        cols=None,
+        method="wald",
+        which=None,
+        df_method=None,
+        **options,
+    ):
+        """`conf_int` with names."""
+        if which is None:
+            which = "fixed" if method == "wald" else "all"
+        table = self.intervals(1.0 - alpha, method, which, df_method, **options)
+        return table if cols is None else table.iloc[np.asarray(cols)]
+
+
+def _wald(results, level, which, df_method):
+    parts = []
+    if which != "variance":
+        tests = results.fixed_tests(df_method)
+        df = tests.df(np.eye(len(results._params)))
+        half = stats.t.ppf(0.5 + 0.5 * level, df) * np.sqrt(np.diag(tests.cov))
+        ends = {"lower": results._params - half, "upper": results._params + half}
+        parts.append(pd.DataFrame(ends, index=results.model.exog_names))
+    if which != "fixed":
+        table = results.variance_params(1.0 - level)
+        parts.append(table[["lower", "upper"]])
+    return pd.concat(parts)
+
+
+def _profile(results, level, which, df_method, progress=False):
+    wanted = {"all": None, "variance": "random"}.get(which, which)
+    table = results.profile(wanted, level=level, progress=progress).conf_int(level)
+    # profiles have the fixed effects last, as lme4
+    fixed = table.index.isin(results.model.exog_names)
+    return pd.concat([table[fixed], table[~fixed]])
+
+
+def _boot(results, level, which, df_method, interval="percentile", **options):
+    table = results.bootstrap(**options).conf_int(level, interval)
+    fixed = len(results._params)
+    return table.iloc[
+        {"all": slice(None), "fixed": slice(fixed), "variance": slice(fixed, None)}[
+            which
+        ]
+    ]
+
+
+INTERVALS = {"wald": _wald, "profile": _profile, "boot": _boot}
