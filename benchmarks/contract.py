@@ -50,11 +50,14 @@ class Seen:
         Seconds after which a peer was stopped: its time is more than that.
     deviance : float or None
         Our deviance.
+    fit : float or None
+        Seconds of our fit, where something else than the fit is timed.
     """
 
     medians: dict[str, float]
     stopped: dict[str, float]
     deviance: float | None
+    fit: float | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,26 @@ class AtMost:
 
 
 @dataclass(frozen=True)
+class TimesFit:
+    """Bar: our own value is at most `factor` times the seconds of our fit."""
+
+    factor: float
+    peer: str = OURS
+
+    def text(self, unit: Unit) -> str:
+        """Return the bar in words."""
+        return f"at most {self.factor:g}x the fit"
+
+    def reached(self, seen: Seen, unit: Unit) -> tuple[str, str] | None:
+        """Return (verdict, what was seen), or None when our run is missing."""
+        own = seen.medians.get(OURS)
+        if own is None or seen.fit is None:
+            return None
+        ratio = own / seen.fit
+        return "MET" if ratio <= self.factor else "NOT MET", f"{ratio:.3g}x"
+
+
+@dataclass(frozen=True)
 class RightLogLikelihood:
     """Bar: our log-likelihood is `exact` to within `tolerance`."""
 
@@ -124,7 +147,7 @@ class RightLogLikelihood:
         return "MET" if abs(gap) <= self.tolerance else "NOT MET", f"{gap:+.1e}"
 
 
-Bar = FasterThan | AtMost | RightLogLikelihood
+Bar = FasterThan | AtMost | TimesFit | RightLogLikelihood
 Nodes = int | tuple[int, ...]
 
 
@@ -160,7 +183,8 @@ class Problem:
     once : tuple of str
         Peers that are run once only, as they take minutes.
     task : str
-        What is measured: ``fit``, ``refit`` or ``memory``.
+        What is measured: ``fit``, ``refit`` or ``memory``, or one of the tasks of
+        ``inference.py``.
     unit : Unit
         How the measured value is printed.
     repeats : int
@@ -203,6 +227,13 @@ class Problem:
     def generalized(self) -> bool:
         """Whether this is a generalized linear mixed model."""
         return self.family != "gaussian"
+
+    @property
+    def kind(self) -> str:
+        """``lmm``, ``glmm``, or ``inference`` where the fit is not what is timed."""
+        if self.task not in ("fit", "refit", "memory"):
+            return "inference"
+        return "glmm" if self.generalized else "lmm"
 
     @property
     def criterion(self) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from contract import OURS, Problem
 from generalized import GENERALIZED
+from inference import INFERENCE
 from linear import LINEAR
 
-ALL = (OURS, "glmm", "lme_python", "lme4", "glmmTMB", "MixedLM")
-R_PEERS = ("lme4", "glmmTMB")
-PROBLEMS = {problem.name: problem for problem in (*LINEAR, *GENERALIZED)}
+R_PEERS = ("lme4", "glmmTMB", "lmerTest", "pbkrtest")
+ALL = (OURS, "glmm", "lme_python", *R_PEERS, "MixedLM")
+KINDS = ("lmm", "glmm", "inference")
+PROBLEMS = {p.name: p for p in (*LINEAR, *GENERALIZED, *INFERENCE)}
 
 
 def warm_of(problem: Problem) -> Problem:
@@ -22,7 +24,6 @@ def warm_of(problem: Problem) -> Problem:
 
 def chosen(names: list[str], only: str | None) -> list[str]:
     """Return those of `names` that ``--only`` lets through."""
-    kinds = {"lmm": False, "glmm": True}
-    if only in kinds:
-        return [n for n in names if PROBLEMS[n].generalized == kinds[only]]
+    if only in KINDS:
+        return [name for name in names if PROBLEMS[name].kind == only]
     return [name for name in names if only in (None, name)]

@@ -1,5 +1,5 @@
-# Child process that runs lme4 or glmmTMB on one problem; the protocol is that of
-# worker.py.
+# Child process that runs lme4, glmmTMB, lmerTest or pbkrtest on one problem; the
+# protocol is that of worker.py.
 #   Rscript r_worker.R PACKAGE FOLDER WARM_UP_FOLDER RUNS_IN_A_ROW WARM_UP_REQUEST
 # FOLDER holds the columns written by `worker.py export`. A request is task, REML
 # flag, formula, family and number of nodes: five arguments, or one line with tabs.
@@ -44,10 +44,11 @@ criterion <- function(model) -2 * as.numeric(logLik(model))
 
 # One entry per package: fit to model, and from the model standard errors, fixed
 # effects, the covariance matrices by group, and constants left out of logLik().
+# lme4's lmer whatever is attached: that of lmerTest does more than a fit.
 lme4_fit <- function(request, frame) {
   formula <- as.formula(request$formula)
   if (request$family == "gaussian")
-    return(lmer(formula, frame, REML = request$reml))
+    return(lme4::lmer(formula, frame, REML = request$reml))
   glmer(formula, frame, family = request$family, nAGQ = request$nodes)
 }
 
@@ -74,6 +75,8 @@ packages <- list(
     fixed = function(m) fixef(m)$cond,
     se = function(m) sqrt(diag(as.matrix(vcov(m)$cond))),
     covariances = function(m) VarCorr(m)$cond))
+# lmerTest and pbkrtest work on models of lme4
+packages$lmerTest <- packages$pbkrtest <- packages$lme4
 peer <- packages[[package]]
 
 estimates <- function(model) {
@@ -111,7 +114,9 @@ run_refit <- function(frame, responses, request) {
 }
 
 quietly <- function(expr) suppressMessages(suppressWarnings(expr))
-tasks <- list(fit = run_fit, refit = run_refit)
+here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)))
+source(file.path(here, "r_inference.R"))
+tasks <- c(list(fit = run_fit, refit = run_refit), inference_tasks)
 understand <- function(words)
   list(task = words[1], reml = as.logical(words[2]), formula = words[3],
        family = words[4], nodes = as.integer(words[5]))

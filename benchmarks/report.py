@@ -81,8 +81,8 @@ class Runs:
 
     def seen(self) -> Seen:
         """Return what bars are held against."""
-        own = self.deviances().get(OURS)
-        return Seen(self.medians(), self.stopped, own[0] if own else None)
+        own, fit = self.deviances().get(OURS), self.medians("fit (s)").get(OURS)
+        return Seen(self.medians(), self.stopped, own[0] if own else None, fit)
 
 
 def gap_text(gaps: list[float]) -> str:

@@ -11,18 +11,22 @@ import children
 import machine
 from children import Child, PeerError, PeerStopped
 from contract import OURS, Problem
-from problems import ALL, PROBLEMS, R_PEERS, chosen
+from problems import ALL, KINDS, PROBLEMS, R_PEERS, chosen
 from report import Runs, markdown, plain
 
 README = Path(__file__).resolve().parent / "README.md"
 MARKS = {
-    False: (
+    "lmm": (
         "<!-- last table: written by run.py --write -->",
         "<!-- end of last table -->",
     ),
-    True: (
+    "glmm": (
         "<!-- last table of GLMMs: written by run.py --write -->",
         "<!-- end of last table of GLMMs -->",
+    ),
+    "inference": (
+        "<!-- last table of inference: written by run.py --write -->",
+        "<!-- end of last table of inference -->",
     ),
 }
 SMALL = PROBLEMS["sleepstudy"]
@@ -38,16 +42,16 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--problems", nargs="+", choices=PROBLEMS, default=list(PROBLEMS))
     add(
         "--only",
-        metavar="lmm|glmm|NAME",
-        choices=("lmm", "glmm", *PROBLEMS),
-        help="linear or generalized problems only, or one of them",
+        metavar="lmm|glmm|inference|NAME",
+        choices=(*KINDS, *PROBLEMS),
+        help="fits of linear or generalized models only, or inference, or one problem",
     )
     add("--peers", nargs="+", choices=ALL, default=list(ALL))
     add(
         "--r-limit",
         type=float,
         metavar="SECONDS",
-        help="stop a run of lme4 or glmmTMB after this (default: per problem)",
+        help="stop a run of an R package after this (default: per problem)",
     )
     add("--repeats", type=int, help="runs of each peer (default: per problem)")
     add(
@@ -82,7 +86,7 @@ class Printer:
     """Prints as results come and keeps both forms of what was printed."""
 
     def __init__(self) -> None:
-        self._plain: list[tuple[bool | None, str]] = []
+        self._plain: list[tuple[str | None, str]] = []
         self.markdown: list[str] = []
 
     def text(self, text: str) -> None:
@@ -95,16 +99,16 @@ class Printer:
         """Print the table of one problem."""
         text = plain(runs, judge)
         print(text, flush=True)
-        self._plain.append((runs.problem.generalized, text))
+        self._plain.append((runs.problem.kind, text))
         self.markdown.append(markdown(runs, judge))
 
-    def kinds(self) -> set[bool]:
-        """Return which kinds of problem were run: linear, generalized."""
+    def kinds(self) -> set[str]:
+        """Return which kinds of problem were run."""
         return {kind for kind, _ in self._plain if kind is not None}
 
-    def plain(self, generalized: bool) -> str:
+    def plain(self, wanted: str) -> str:
         """Return what was printed about one kind of problem, and in general."""
-        return "\n".join(t for kind, t in self._plain if kind in (None, generalized))
+        return "\n".join(t for kind, t in self._plain if kind in (None, wanted))
 
 
 def probe(peers: list[str], threads: int, scratch: Path) -> tuple[list[str], list[str]]:

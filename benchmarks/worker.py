@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from children import MEMORY_LIMIT
 from contract import Problem
+from inference import OURS_TASKS
 from linear import sleepstudy_responses
 from peers import PYTHON_PEERS, Timing
 from problems import PROBLEMS, warm_of
@@ -65,7 +66,18 @@ def run_memory(peer, problem: Problem, data) -> dict[str, str]:
     return {**fields, "peak above baseline (MB)": repr(growth / 1e6)}
 
 
+def inference_task(run):
+    """Seconds of one question to a fit; only our worker is asked."""
+
+    def task(peer, problem: Problem, data) -> dict[str, str]:
+        timing = run(problem, data)
+        return describe(timing, timing.seconds)
+
+    return task
+
+
 TASKS = {"fit": run_fit, "refit": run_refit, "memory": run_memory}
+TASKS |= {name: inference_task(run) for name, run in OURS_TASKS.items()}
 
 
 def evaluate(peer, problem: Problem, data, beta: str, cov: str) -> dict[str, str]:

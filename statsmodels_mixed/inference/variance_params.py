@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from ..errors import DataError
 from ..fitting.sdcor import sdcor_jacobian, sdcor_names, sdcor_values
 
 
@@ -79,7 +80,17 @@ def variance_params(fit):
     Returns
     -------
     VarianceParams
+
+    Raises
+    ------
+    DataError
+        Penalised quasi-likelihood, which has no likelihood to take a Hessian of.
     """
+    if not hasattr(fit, "cov_variance"):
+        raise DataError(
+            "Penalised quasi-likelihood gives no standard errors of variances; fit by "
+            "nagq= or method='mcml'."
+        )
     jacobian = sdcor_jacobian(fit)
     known = np.isfinite(jacobian).all(axis=1)
     filled = np.where(known[:, None], jacobian, 0.0)

@@ -58,6 +58,6 @@ def _groups(model, name):
     if len(frame) == model.design.nobs_given:
         return frame[name].to_numpy()
     raise DataError(
-        f"Rows of the column {name!r} cannot be told apart, since row labels repeat and "
-        "subset= was used: give groups= as an array with one label per row used."
+        f"Rows of the column {name!r} cannot be told apart, since row labels repeat "
+        "and subset= was used: give groups= as an array with one label per row used."
     )

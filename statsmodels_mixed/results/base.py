@@ -18,11 +18,13 @@ from .profiles import ProfileMethods
 from .removed import Remains, model_without_rows, without_rows
 from .rows import RowMethods
 from .summary import summarise
+from .tables_export import TableExports
 from .variances import VarianceTables
 from .wald import WaldMethods
 
 
 class MixedResults(
+    TableExports,
     WaldMethods,
     AnovaMethods,
     IntervalMethods,

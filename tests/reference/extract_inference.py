@@ -27,10 +27,9 @@ def main(folder):
         paths += sorted(gold.glob(f"{pattern}.json"))
     records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     text = json.dumps(records, separators=(",", ":"))
-    with open(HERE / "gold_inference.json.gz", "wb") as raw:
-        # no time stamp, so the same content gives the same bytes
-        with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file:
-            file.write(text.encode("utf-8"))
+    # no time stamp, so the same content gives the same bytes
+    packed = gzip.compress(text.encode("utf-8"), mtime=0)
+    (HERE / "gold_inference.json.gz").write_bytes(packed)
     print(f"{len(records)} records")
 
 

@@ -220,6 +220,13 @@ def test_tests_survive_remove_data(data):
         res.fixed_tests("kr")
 
 
+def test_standard_errors_of_variances_need_a_likelihood(data):
+    counts = data.assign(y=np.arange(60) % 4)
+    res = smm.glmm("y ~ x + (1 | g)", counts, family="poisson").fit(method="pql")
+    with pytest.raises(DataError, match="quasi-likelihood"):
+        res.variance_params()
+
+
 def test_joint_test_of_dependent_rows(data):
     res = smm.lmm("y ~ x + f + (1 | g)", data).fit()
     rows = np.eye(4)[1:3]

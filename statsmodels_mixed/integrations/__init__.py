@@ -1,0 +1,1 @@
+"""Adapters for other packages; none of those is needed to import this one."""
