@@ -11,6 +11,7 @@ from scipy import stats
 
 from ..errors import ConvergenceWarning, DataError, MixedModelError, warn_user
 from ..fitting import Fit, GeneralizedFit
+from ..fitting.sdcor import sdcor_values
 from ..plotting.profile import plot_profile
 from .profile_gaussian import GaussianChains
 from .profile_generalized import GeneralizedChains
@@ -82,18 +83,15 @@ class Profile:
         At a bound a chi-square quantile with one degree of freedom is conservative.
         """
         z, paths = cutoff(level), self._paths
-        chains = np.concatenate(
-            [[2 * i, 2 * i + 1] for i in self._places.values()] or [[]]
-        ).astype(int)
-        limits = np.concatenate(
-            [paths.limits(part, z) for part in _parts(chains, paths.problem.together)]
-            or [[]]
-        )
-        rows = [
-            [paths.problem.targets[c // 2].scale.value(x)]
-            for c, x in zip(chains, limits, strict=True)
+        places = list(self._places.values())
+        chains = np.array([c for i in places for c in (2 * i, 2 * i + 1)], dtype=int)
+        parts = _parts(chains, paths.problem.together)
+        limits = np.array([x for part in parts for x in paths.limits(part, z)])
+        out = [
+            paths.problem.targets[i].scale.value(pair)
+            for i, pair in zip(places, limits.reshape(-1, 2), strict=True)
         ]
-        out = np.reshape(rows, (-1, 2))
+        out = np.reshape(out, (-1, 2))
         return pd.DataFrame(out, index=self.parameters, columns=["lower", "upper"])
 
     def zeta(self, parameter, values):
@@ -238,7 +236,8 @@ def profile(fit, which=None, level=0.99, progress=False):
     """
     z = cutoff(level)
     refitted = fit.reml
-    problem = _problem(_by_likelihood(fit) if refitted else fit)
+    fit = _by_likelihood(fit) if refitted else fit
+    problem = _problem(fit)
     wanted = _wanted(problem.targets, which)
     paths = Paths(problem)
     done, complete = [], True
@@ -256,7 +255,7 @@ def profile(fit, which=None, level=0.99, progress=False):
     names = [target.name for target in problem.targets]
     return Profile(
         tuple(names[i] for i in done),
-        _estimates(problem, names),
+        pd.Series(np.concatenate([sdcor_values(fit), fit.beta]), index=names),
         refitted,
         complete,
         paths,
@@ -300,12 +299,6 @@ def _wanted(targets, which):
 def _parts(chains, size):
     size -= size % 2  # both directions of a parameter stay together
     return [chains[i : i + size] for i in range(0, len(chains), size)]
-
-
-def _estimates(problem, names):
-    y = problem.start[-1:]
-    last = np.array([len(problem.start) - 1])
-    return pd.Series(problem.describe(y, last)[0], index=names, name="estimate")
 
 
 def _warn(paths, done):

@@ -64,8 +64,7 @@ class GaussianChains:
         for row, target in zip(self.free, twice, strict=True):
             row[[target.place, self._shift_place]] = False
         self._contrast(twice)
-        missing = (-1, -1, -1)
-        self._bends = Bends(np.array([t.bent or missing for t in twice]))
+        self._bends = Bends([target.bent for target in twice])
         per_chain = [ordered_maps(self._model, target) for target in twice]
         self._maps = [np.array(maps) for maps in zip(*per_chain, strict=True)]
         system = self._objective.cross.system
@@ -122,12 +121,8 @@ class GaussianChains:
         if self._objective.cross.system.batched:
             found = self._at(z, chains, derivatives)
         else:
-            found = _stack(
-                [
-                    self._at(row, c, derivatives)
-                    for row, c in zip(z, chains, strict=True)
-                ]
-            )
+            rows = zip(z, chains, strict=True)
+            found = _stack([self._at(row, c, derivatives) for row, c in rows])
         if derivatives:
             self._pull(y, z, chains, found)
         return found

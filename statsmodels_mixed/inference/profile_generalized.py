@@ -48,8 +48,7 @@ class GeneralizedChains:
         self._beta = fit.objective.beta_place
         self.targets = self._targets()
         twice = [target for target in self.targets for _ in range(2)]
-        missing = (-1, -1, -1)
-        self._bends = Bends(np.array([t.bent or missing for t in twice]))
+        self._bends = Bends([target.bent for target in twice])
         self._turns = [self._turn(target) for target in twice]
         per_chain = [ordered_maps(fit.model, target) for target in twice]
         self._maps = [np.array(maps) for maps in zip(*per_chain, strict=True)]

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..optimize import minimise
 from .profile_points import Points, between, extrapolated, share_of
+from .profile_search import Best, Held, Rivals
 
 STEP = 0.55  # of zeta
 MARGIN = 1.02  # by which the last step goes beyond
@@ -54,6 +55,8 @@ class Paths:
         the response has no density.
     lowest : float
         Least deviance that was met.
+    rivals : list of Rivals
+        Other minima, without variance of the one or the other effect.
     left : float
         Most by which a Newton step would still lower the deviance of any point.
     """
@@ -74,6 +77,7 @@ class Paths:
         self.endless, self.broken = np.zeros((2, len(targets)), dtype=bool)
         self.minimum = self.lowest = None
         self.left = 0.0
+        self.rivals = [Rivals(problem, which) for which in (0, 2)]
 
     def begin(self, chains):
         """Evaluate at the minimum; find what the curvature misses there."""
@@ -93,6 +97,8 @@ class Paths:
         points = self._analyse(chains, y, found)[0]
         for row, c in enumerate(chains):
             self.history[c].append(points.row(row))
+        for rivals in self.rivals:
+            rivals.find(self, chains)
 
     def _differences(self, y, chain, curvature):
         """Hessian by central differences of the gradient."""
@@ -113,9 +119,9 @@ class Paths:
             return
         free, plain = self.problem.free[chains], found.curvature
         found.curvature = plain + self.missing[chains]
-        least = np.linalg.eigvalsh(_Held(found, free).curvature)[:, 0]
+        least = np.linalg.eigvalsh(Held(found, free).curvature)[:, 0]
         whole, found.curvature = found.curvature, plain
-        before = np.linalg.eigvalsh(_Held(found, free).curvature)[:, 0]
+        before = np.linalg.eigvalsh(Held(found, free).curvature)[:, 0]
         usable = least > USABLE * np.abs(before)
         found.curvature = np.where(usable[:, None, None], whole, plain)
 
@@ -128,39 +134,58 @@ class Paths:
     # ---- one point of each chain -----------------------------------------------
 
     def settle(self, chains, y):
-        """Minimise over the free coordinates from y, (R, n)."""
-        points, negative, direction = self._minimised(chains, y)
+        """Minimise over the free coordinates from y, (R, n), and from known rivals."""
+        points = self._descend(chains, y)
+        for rivals in self.rivals:
+            near = rivals.value[chains] - rivals.error[chains] < points.value
+            rivals.refine(self, chains[near])
+            rows = np.flatnonzero(rivals.value[chains] < points.value - TOLERANCE)
+            if not len(rows):
+                continue
+            start, place = rivals.y[chains[rows]], self.place[chains[rows]]
+            start[np.arange(len(rows)), place] = y[rows, place]
+            again = self._descend(chains[rows], start)
+            lower = again.value < points.value[rows]
+            points = points.replaced(rows[lower], again.row(lower))
+        self.lowest = min(self.lowest, np.nanmin(points.value))
+        return points
+
+    def _descend(self, chains, y):
+        """A minimum near y, (R, n), that is no saddle."""
+        points, negative, direction = self.minimised(chains, y)
         for _ in range(2):
             rows = np.flatnonzero(negative)
             if not len(rows):
                 break
             pushed = points.y[rows] + PUSH * direction[rows]
-            again, still, further = self._minimised(chains[rows], pushed)
+            again, still, further = self.minimised(chains[rows], pushed)
             better = again.value < points.value[rows] - TOLERANCE
             points = points.replaced(rows[better], again.row(better))
             negative = np.zeros(len(chains), dtype=bool)
             negative[rows] = better & still
             direction[rows] = further
-        self.lowest = min(self.lowest, np.nanmin(points.value))
         return points
 
-    def _minimised(self, chains, y):
-        best = _Best(len(chains), y.shape[1])
+    def minimised(self, chains, y, free=None, tol=TOLERANCE):
+        """Where a search from y ends, whether that is a saddle, and a way off it."""
+        free = self.problem.free[chains] if free is None else free
+        best = Best(len(chains), y.shape[1])
 
         def evaluate(x, index):
             found = self.problem.evaluate(x, chains[index])
             self._complete(chains[index], found)
             best.offer(index, x, found)
-            return _Held(found, self.problem.free[chains[index]])
+            return Held(found, free[index])
 
-        record = minimise(evaluate, y, TOLERANCE, MAX_EVALUATIONS)
-        self.left = max(self.left, float(record.predicted_decrease.max()))
+        record = minimise(evaluate, y, tol, MAX_EVALUATIONS)
+        if tol == TOLERANCE:
+            self.left = max(self.left, float(record.predicted_decrease.max()))
         return self._analyse(chains, best.y, best)
 
     def _analyse(self, chains, y, found):
         """The point a last Newton step leads to, and whether it is a saddle."""
         free = self.problem.free[chains]
-        held = _Held(found, free)
+        held = Held(found, free)
         rows, place = np.arange(len(chains)), self.place[chains]
         values, vectors = np.linalg.eigh(held.curvature)
         largest = np.abs(values).max(axis=1, keepdims=True)
@@ -330,41 +355,3 @@ class Paths:
             y = (points.y + points.tangent * move)[far]
             todo = todo[far]
         return out
-
-
-class _Held:
-    """An evaluation with the coordinates that are not free left out."""
-
-    def __init__(self, found, free):
-        self.value = found.value
-        self.rounding = found.rounding
-        # where there is no deviance nothing moves
-        free = free & np.isfinite(found.value)[:, None]
-        self.gradient = np.where(free, found.gradient, 0.0)
-        both = free[:, :, None] & free[:, None, :]
-        curvature = np.where(both, found.curvature, 0.0)
-        i = np.arange(free.shape[1])
-        diagonal = curvature[:, i, i]
-        count = np.maximum(free.sum(axis=1), 1)
-        size = np.abs(diagonal).sum(axis=1, keepdims=True) / count[:, None]
-        curvature[:, i, i] = np.where(free, diagonal, np.where(size > 0, size, 1.0))
-        self.curvature = curvature
-
-
-class _Best:
-    """The lowest evaluation of each problem."""
-
-    def __init__(self, count, n):
-        self.value = np.full(count, np.inf)
-        self.rounding = np.zeros(count)
-        self.y = np.full((count, n), np.nan)
-        self.gradient = np.full((count, n), np.nan)
-        self.curvature = np.full((count, n, n), np.nan)
-
-    def offer(self, index, y, found):
-        """Keep what is lower than before."""
-        better = found.value <= self.value[index]
-        i = index[better]
-        self.value[i], self.rounding[i] = found.value[better], found.rounding[better]
-        self.y[i], self.gradient[i] = y[better], found.gradient[better]
-        self.curvature[i] = found.curvature[better]

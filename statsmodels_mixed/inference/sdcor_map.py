@@ -268,12 +268,12 @@ class Bends:
 
     Parameters
     ----------
-    places : ndarray of int, shape (chains, 3)
-        -1 where a chain has no angle.
+    places : sequence of tuple of int
+        Of v, angle and w for each chain; empty for one without an angle.
     """
 
     def __init__(self, places):
-        self._places = places
+        self._places = np.array([p or (-1, -1, -1) for p in places])
 
     def _split(self, y, chains):
         rows = np.flatnonzero(self._places[chains, 0] >= 0)
