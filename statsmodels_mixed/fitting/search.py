@@ -190,9 +190,10 @@ def _settle(objective, record):
         evaluation, count = objective.evaluate(x), 2
     if not np.isfinite(evaluation.value):
         raise IdentifiabilityError(
-            "The search ended at the border of what the link allows, where the "
-            "response has no density. Choose a link that keeps the mean in its "
-            "range, or give other start= values."
+            "The search ended where the criterion has no value: at the border of what "
+            "the link allows, or where random effects reproduce the response. Choose a "
+            "link that keeps the mean in its range, look for a response that is "
+            "constant within levels, or give other start= values."
         )
     zeroed, _, more = with_exact_zeros(objective, x, float(evaluation.value))
     if zeroed is not x:

@@ -12,6 +12,7 @@ from . import tables
 from .anova_methods import AnovaMethods
 from .bootstraps import BootstrapMethods
 from .explained import ExplainedVariance
+from .health_methods import HealthMethods
 from .intervals import IntervalMethods
 from .means import MarginalMeansMethods
 from .profiles import ProfileMethods
@@ -32,6 +33,7 @@ class MixedResults(
     BootstrapMethods,
     MarginalMeansMethods,
     ExplainedVariance,
+    HealthMethods,
     VarianceTables,
     RowMethods,
     LikelihoodModelResults,

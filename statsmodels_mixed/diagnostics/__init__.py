@@ -1,0 +1,1 @@
+"""Diagnostics of designs and fits: advice, health, residuals, influence."""
