@@ -11,7 +11,7 @@ from scipy import stats
 from .errors import DataError, FormulaError, IdentifiabilityError
 from .fitting.level_regressions import LevelRegressions
 from .formula.scanner import scan
-from .inference.levels import LevelModel
+from .inference.variances.levels import LevelModel
 from .models import LMM
 from .models.namespace import caller_namespace
 from .plotting.pooling import plot_pooling

@@ -18,11 +18,11 @@ from .families import as_family
 from .fitting import FitOptions, check_covariances
 from .formula import parse_formula
 from .formula.spec import bare_name
-from .inference.power_tests import TESTS, default_df_method
-from .inference.refitting import join
-from .inference.replicates import check_count, run_chunks
-from .inference.resampling import Clusters, cluster_factor
-from .inference.truth import truth_of
+from .inference.bootstrap.power_tests import TESTS, default_df_method
+from .inference.bootstrap.refitting import join
+from .inference.bootstrap.replicates import check_count, run_chunks
+from .inference.bootstrap.resampling import Clusters, cluster_factor
+from .inference.bootstrap.truth import truth_of
 from .models import glmm, lmm
 from .models.base import MixedModel
 from .plotting.power import plot_power

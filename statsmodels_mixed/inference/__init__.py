@@ -1,8 +1,8 @@
 """Tests and comparisons: functions of fits."""
 
-from .fixed import choose_df_method, df_method_name, fixed_tests
-from .lrt import LRTestResult, compare_fits
-from .terms import term_constraints
+from .fixed_effects.df_methods import choose_df_method, df_method_name, fixed_tests
+from .fixed_effects.terms import term_constraints
+from .likelihood.lrt import LRTestResult, compare_fits
 
 __all__ = [
     "LRTestResult",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..errors import DataError, check_option
-from ..inference.sandwich import cluster_robust
+from ..inference.fixed_effects.sandwich import cluster_robust
 
 COV_TYPES = ("nonrobust", "cluster")
 KEYWORDS = ("groups", "kind")

@@ -10,9 +10,9 @@ import pandas as pd
 
 from ..errors import ComparisonError, DataError
 from ..fitting import deliver
-from ..inference.chibar import chi_bar_square, n_variances
-from ..inference.likelihoods import stated
-from ..inference.lrt import BOUNDARY, compare_fits
+from ..inference.likelihood.chibar import chi_bar_square, n_variances
+from ..inference.likelihood.likelihoods import stated
+from ..inference.likelihood.lrt import BOUNDARY, compare_fits
 
 REFITTED = "Refitted by ML, since REML criteria depend on the fixed effects: {}."
 ONE = (

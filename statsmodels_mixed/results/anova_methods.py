@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..errors import check_option
-from ..inference.anova import anova_table, anova_type
-from ..inference.drop import drop1_f, drop1_lrt, ranova
+from ..inference.anova.drop import drop1_f, drop1_lrt, ranova
+from ..inference.anova.table import anova_table, anova_type
 
 TESTS = ("F", "lrt")
 

@@ -6,8 +6,8 @@ import copy
 from functools import partial
 
 from ..errors import DataError
-from ..inference.bootstrap import bootstrap_fit
-from ..inference.measures import Statistic
+from ..inference.bootstrap.bootstrap import bootstrap_fit
+from ..inference.bootstrap.measures import Statistic
 
 
 class BootstrapMethods:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..inference import r2 as measures
+from ..inference.variances import r2 as measures
 
 
 class ExplainedVariance:

@@ -8,7 +8,7 @@ from ..diagnostics.findings import FitFacts
 from ..diagnostics.health import assess
 from ..diagnostics.optimizer_comparison import OPTIMIZERS, STARTS, compare_optimizers
 from ..diagnostics.re_pca import re_pca
-from ..inference.reduced import fit_design
+from ..inference.anova.reduced import fit_design
 
 
 class HealthMethods:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..inference.marginal_means import marginal_means, marginal_slopes
-from ..inference.marginal_tests import joint_term_tests
+from ..inference.means.marginal_means import marginal_means, marginal_slopes
+from ..inference.means.marginal_tests import joint_term_tests
 
 
 class MarginalMeansMethods:

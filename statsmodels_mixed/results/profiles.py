@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..inference.profile import profile
+from ..inference.profile.profile import profile
 
 
 class ProfileMethods:

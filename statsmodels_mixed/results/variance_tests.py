@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..inference.bootstrap_lrt import bootstrap_lrt
-from ..inference.rlrt import exact_lrt, restricted_lrt
+from ..inference.bootstrap.bootstrap_lrt import bootstrap_lrt
+from ..inference.likelihood.rlrt import exact_lrt, restricted_lrt
 
 
 class BootstrapTest:
@@ -28,7 +28,7 @@ class BootstrapTest:
         Returns
         -------
         BootstrapLRTResult
-            See `statsmodels_mixed.inference.bootstrap_lrt`.
+            See `statsmodels_mixed.inference.bootstrap.bootstrap_lrt`.
 
         Raises
         ------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..inference.variance_params import variance_params
+from ..inference.variances.variance_params import variance_params
 from . import tables
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 from ..compat import ContrastResults, WaldTestResults, linear_constraints
 from ..errors import DataError
 from ..inference import df_method_name, fixed_tests, term_constraints
-from ..inference.fixed import DESCRIPTIONS
-from ..inference.wald import WaldTests
+from ..inference.fixed_effects.df_methods import DESCRIPTIONS
+from ..inference.fixed_effects.wald import WaldTests
 
 
 class WaldMethods:

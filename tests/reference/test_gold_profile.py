@@ -14,7 +14,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import statsmodels_mixed as smm
-from statsmodels_mixed.inference.profile import profile
+from statsmodels_mixed.inference.profile.profile import profile
 
 from .loader import golds, table
 

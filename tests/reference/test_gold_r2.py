@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import statsmodels_mixed as smm
-from statsmodels_mixed.inference.distribution_variance import null_predictor
-from statsmodels_mixed.inference.r2 import icc, r2
+from statsmodels_mixed.inference.variances.distribution_variance import null_predictor
+from statsmodels_mixed.inference.variances.r2 import icc, r2
 
 from .loader import golds, table
 

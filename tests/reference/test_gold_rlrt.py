@@ -6,8 +6,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 import statsmodels_mixed as smm
-from statsmodels_mixed.inference.bootstrap_lrt import bootstrap_lrt
-from statsmodels_mixed.inference.rlrt import exact_lrt, restricted_lrt
+from statsmodels_mixed.inference.bootstrap.bootstrap_lrt import bootstrap_lrt
+from statsmodels_mixed.inference.likelihood.rlrt import exact_lrt, restricted_lrt
 
 from .loader import golds, table
 

@@ -12,15 +12,15 @@ from statsmodels.stats.anova import anova_lm
 
 import statsmodels_mixed as smm
 from statsmodels_mixed.errors import ComparisonError, DataError
-from statsmodels_mixed.inference.anova_contrasts import (
+from statsmodels_mixed.inference.anova.contrasts import (
     fixed_terms,
     independent,
     solutions,
     type3,
 )
-from statsmodels_mixed.inference.chibar import chi_bar_square
-from statsmodels_mixed.inference.drop import _ratio
-from statsmodels_mixed.inference.reduced import random_deletions
+from statsmodels_mixed.inference.anova.drop import _ratio
+from statsmodels_mixed.inference.anova.reduced import random_deletions
+from statsmodels_mixed.inference.likelihood.chibar import chi_bar_square
 
 
 def factorial(empty=False, seed=3):

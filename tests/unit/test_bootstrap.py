@@ -14,12 +14,12 @@ from statsmodels_mixed.errors import (
     IdentifiabilityError,
     MixedModelError,
 )
-from statsmodels_mixed.inference.bca import INTERVALS, accelerations
-from statsmodels_mixed.inference.kinds import Residual, make_kind
-from statsmodels_mixed.inference.measures import Estimates
-from statsmodels_mixed.inference.refitting import Refitter
-from statsmodels_mixed.inference.replicates import run_chunks
-from statsmodels_mixed.inference.resampling import Clusters, cluster_factor
+from statsmodels_mixed.inference.bootstrap.bca import INTERVALS, accelerations
+from statsmodels_mixed.inference.bootstrap.kinds import Residual, make_kind
+from statsmodels_mixed.inference.bootstrap.measures import Estimates
+from statsmodels_mixed.inference.bootstrap.refitting import Refitter
+from statsmodels_mixed.inference.bootstrap.replicates import run_chunks
+from statsmodels_mixed.inference.bootstrap.resampling import Clusters, cluster_factor
 from statsmodels_mixed.results.bootstraps import BootstrapMethods
 from statsmodels_mixed.simulation import simulate_responses
 
@@ -469,7 +469,7 @@ def test_one_bad_response_does_not_spoil_the_others(sleep):
 def test_fits_that_did_not_converge_are_failures(sleep):
     from dataclasses import replace
 
-    from statsmodels_mixed.inference.bootstrap import bootstrap_fit
+    from statsmodels_mixed.inference.bootstrap.bootstrap import bootstrap_fit
 
     options = replace(sleep.options, max_iter=1, start=([[9.0, 2.0], [2.0, 9.0]],))
     boot = bootstrap_fit(sleep.fit_record, options, 4, rng=1)

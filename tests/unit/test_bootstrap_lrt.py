@@ -11,9 +11,9 @@ from scipy import stats
 
 import statsmodels_mixed as smm
 from statsmodels_mixed.errors import ComparisonError, DataError, MixedModelError
-from statsmodels_mixed.inference import bootstrap_lrt as module
-from statsmodels_mixed.inference import replicates
-from statsmodels_mixed.inference.bootstrap_lrt import bootstrap_lrt
+from statsmodels_mixed.inference.bootstrap import bootstrap_lrt as module
+from statsmodels_mixed.inference.bootstrap import replicates
+from statsmodels_mixed.inference.bootstrap.bootstrap_lrt import bootstrap_lrt
 
 SLEEP = smm.datasets.load("sleepstudy")
 CBPP = "cbind(incidence, size - incidence) ~ "

@@ -10,7 +10,11 @@ import statsmodels_mixed as smm
 from statsmodels_mixed.core.sensitivity import Sensitivity
 from statsmodels_mixed.errors import DataError
 from statsmodels_mixed.fitting.hessian import variance_hessian
-from statsmodels_mixed.inference.wald import FTest, WaldTests, fai_cornelius
+from statsmodels_mixed.inference.fixed_effects.wald import (
+    FTest,
+    WaldTests,
+    fai_cornelius,
+)
 
 FORMULAS = {
     "slopes": "y ~ x + f + (x | g)",

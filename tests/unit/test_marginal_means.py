@@ -9,15 +9,15 @@ from scipy import stats
 
 import statsmodels_mixed as smm
 from statsmodels_mixed.errors import DataError
-from statsmodels_mixed.inference.contrasts import CONTRASTS, coefficients
-from statsmodels_mixed.inference.marginal_means import marginal_means
-from statsmodels_mixed.inference.multiplicity import (
+from statsmodels_mixed.inference.fixed_effects.wald import WaldTests
+from statsmodels_mixed.inference.means.contrasts import CONTRASTS, coefficients
+from statsmodels_mixed.inference.means.marginal_means import marginal_means
+from statsmodels_mixed.inference.means.multiplicity import (
     ADJUSTMENTS,
     TestFamily,
     adjusted_pvalues,
     critical_values,
 )
-from statsmodels_mixed.inference.wald import WaldTests
 
 
 @pytest.fixture(scope="module")
@@ -326,7 +326,7 @@ def test_delta_method_of_probit():
 
 def test_interval_beyond_a_link_is_missing_and_decreasing_links_are_ordered():
     from statsmodels_mixed.families.links import Power
-    from statsmodels_mixed.inference.scales import ResponseScale
+    from statsmodels_mixed.inference.means.scales import ResponseScale
 
     link = Power(-1.0)
     scale = ResponseScale(
@@ -528,7 +528,7 @@ def test_dates_have_no_mean(oats):
 
 
 def test_grids_that_are_too_large(oats, monkeypatch):
-    from statsmodels_mixed.inference import reference_grid
+    from statsmodels_mixed.inference.means import reference_grid
 
     monkeypatch.setattr(reference_grid, "LARGEST", 50)
     res = smm.lmm("y ~ Variety * C(dose) + (1 | Block)", oats).fit()

@@ -9,8 +9,8 @@ from scipy import stats
 
 import statsmodels_mixed as smm
 from statsmodels_mixed.errors import DataError, IdentifiabilityError
-from statsmodels_mixed.inference.power_tests import TESTS
-from statsmodels_mixed.inference.truth import truth_of
+from statsmodels_mixed.inference.bootstrap.power_tests import TESTS
+from statsmodels_mixed.inference.bootstrap.truth import truth_of
 from statsmodels_mixed.power import Power, power
 from statsmodels_mixed.simulation import simulate_responses
 

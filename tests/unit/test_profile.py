@@ -17,11 +17,11 @@ from statsmodels_mixed.errors import (
     SeparationWarning,
 )
 from statsmodels_mixed.fitting import FitOptions
-from statsmodels_mixed.inference import profile as module
-from statsmodels_mixed.inference.profile import profile
-from statsmodels_mixed.inference.profile_gaussian import GaussianChains
-from statsmodels_mixed.inference.profile_generalized import GeneralizedChains
-from statsmodels_mixed.inference.profile_path import Paths
+from statsmodels_mixed.inference.profile import profile as module
+from statsmodels_mixed.inference.profile.gaussian import GaussianChains
+from statsmodels_mixed.inference.profile.generalized import GeneralizedChains
+from statsmodels_mixed.inference.profile.path import Paths
+from statsmodels_mixed.inference.profile.profile import profile
 
 SLOPES = "Reaction ~ Days + (Days | Subject)"
 COUNTS = "n ~ x + (x | g)"
@@ -280,7 +280,7 @@ def test_any_level():
 
 def test_a_search_that_is_given_up_is_told(monkeypatch):
     fit = smm.lmm(SLOPES, sleep()).fit().fit_record
-    path = "statsmodels_mixed.inference.profile_path.MAX_EVALUATIONS"
+    path = "statsmodels_mixed.inference.profile.path.MAX_EVALUATIONS"
     monkeypatch.setattr(path, 1)
     with pytest.warns(ConvergenceWarning, match="was given up"):
         profile(fit, "sigma")
@@ -351,14 +351,14 @@ def test_progress(monkeypatch):
 def test_large_models_are_followed_in_parts(monkeypatch):
     fit = smm.lmm(SLOPES, sleep()).fit().fit_record
     monkeypatch.setattr(
-        "statsmodels_mixed.inference.profile_gaussian.MOST_NUMBERS", 1.0
+        "statsmodels_mixed.inference.profile.gaussian.MOST_NUMBERS", 1.0
     )
     assert_allclose(profile(fit).conf_int(), sleep_profile().conf_int(), rtol=1e-7)
 
 
 def test_unknown_structures_are_refused(monkeypatch):
     fit = smm.lmm(SLOPES, sleep()).fit().fit_record
-    monkeypatch.setattr("statsmodels_mixed.inference.sdcor_map.ORDERED", {})
+    monkeypatch.setattr("statsmodels_mixed.inference.profile.sdcor_map.ORDERED", {})
     with pytest.raises(DataError, match="structure Unstructured"):
         profile(fit)
 

@@ -9,12 +9,12 @@ from scipy.special import polygamma
 
 import statsmodels_mixed as smm
 from statsmodels_mixed.errors import DataError
-from statsmodels_mixed.inference.distribution_variance import (
+from statsmodels_mixed.inference.variances.distribution_variance import (
     distribution_variance,
     methods_for,
     null_predictor,
 )
-from statsmodels_mixed.inference.r2 import icc, r2, vcomp_shares
+from statsmodels_mixed.inference.variances.r2 import icc, r2, vcomp_shares
 from statsmodels_mixed.results.explained import ExplainedVariance
 
 SLEEP = "Reaction ~ Days + (Days | Subject)"

@@ -8,10 +8,10 @@ from scipy import stats
 
 import statsmodels_mixed as smm
 from statsmodels_mixed.errors import ComparisonError, DataError
-from statsmodels_mixed.inference import spectrum as spectra
-from statsmodels_mixed.inference.rlrt import exact_lrt, restricted_lrt
-from statsmodels_mixed.inference.spectrum import component_spectrum
-from statsmodels_mixed.inference.variance_components import (
+from statsmodels_mixed.inference.likelihood import spectrum as spectra
+from statsmodels_mixed.inference.likelihood.rlrt import exact_lrt, restricted_lrt
+from statsmodels_mixed.inference.likelihood.spectrum import component_spectrum
+from statsmodels_mixed.inference.likelihood.variance_components import (
     find_component,
     variance_components,
     without_component,
@@ -188,7 +188,7 @@ def test_numbers_of_draws_models_and_terms_that_do_not_go():
 
 
 def test_a_larger_fit_that_is_worse_is_refused(monkeypatch):
-    from statsmodels_mixed.inference import rlrt
+    from statsmodels_mixed.inference.likelihood import rlrt
 
     fit = smm.lmm("Reaction ~ Days + (1 | Subject)", SLEEP).fit().fit_record
     better = smm.lmm("Reaction ~ Days + (Days | Subject)", SLEEP).fit().fit_record

@@ -13,9 +13,9 @@ from scipy.linalg import sqrtm
 
 import statsmodels_mixed as smm
 from statsmodels_mixed.errors import DataError, MissingValueError, MixedModelWarning
-from statsmodels_mixed.inference import sandwich
-from statsmodels_mixed.inference.clusters import cluster_grouping
-from statsmodels_mixed.inference.sandwich import (
+from statsmodels_mixed.inference.fixed_effects import sandwich
+from statsmodels_mixed.inference.fixed_effects.clusters import cluster_grouping
+from statsmodels_mixed.inference.fixed_effects.sandwich import (
     KINDS,
     cluster_covariance,
     cluster_robust,

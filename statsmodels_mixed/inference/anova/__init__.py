@@ -1,0 +1,1 @@
+"""Tests of terms of a formula, and models without them."""

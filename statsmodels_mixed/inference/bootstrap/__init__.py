@@ -1,0 +1,1 @@
+"""Fits to data that were drawn: bootstraps, their tests, power."""

@@ -1,0 +1,1 @@
+"""Tests of fixed effects: covariances and degrees of freedom."""

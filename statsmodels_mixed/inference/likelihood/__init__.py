@@ -1,0 +1,1 @@
+"""Likelihood-ratio tests, of fixed effects and of variances."""

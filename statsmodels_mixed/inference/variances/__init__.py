@@ -1,0 +1,1 @@
+"""What the variances say: standard errors, shares, shrinkage."""
