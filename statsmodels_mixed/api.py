@@ -2,6 +2,7 @@
 
 from . import datasets, families
 from .comparison import compare_methods
+from .diagnostics.quantile_residuals import SimulatedResiduals
 from .models import GLMM, LMM, MixedLM, RandomEffects, glmm, lmm, mixedlm
 from .pooling import lmlist, pooling
 from .power import power
@@ -24,6 +25,7 @@ __all__ = [
     "PQLResults",
     "RandomEffects",
     "RefitResults",
+    "SimulatedResiduals",
     "anova",
     "compare_methods",
     "datasets",

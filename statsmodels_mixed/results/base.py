@@ -17,6 +17,7 @@ from .intervals import IntervalMethods
 from .means import MarginalMeansMethods
 from .profiles import ProfileMethods
 from .removed import Remains, model_without_rows, without_rows
+from .residual_methods import ResidualMethods
 from .rows import RowMethods
 from .summary import summarise
 from .tables_export import TableExports
@@ -34,6 +35,7 @@ class MixedResults(
     MarginalMeansMethods,
     ExplainedVariance,
     HealthMethods,
+    ResidualMethods,
     VarianceTables,
     RowMethods,
     LikelihoodModelResults,
