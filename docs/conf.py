@@ -17,7 +17,13 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "numpydoc",
+    "matplotlib.sphinxext.plot_directive",
 ]
+# the code of pictures stands above them, and is run by the tests too
+plot_include_source = True
+plot_html_show_source_link = False
+plot_html_show_formats = False
+plot_formats = [("png", 100)]
 exclude_patterns = ["_build"]
 default_role = "code"
 autosummary_generate = True

@@ -2,6 +2,9 @@
 
 from . import datasets, families
 from .comparison import compare_methods
+from .diagnostics.design_description import describe_design
+from .diagnostics.formula_words import describe_formula
+from .diagnostics.maximal import maximal_model
 from .diagnostics.quantile_residuals import SimulatedResiduals
 from .models import GLMM, LMM, MixedLM, RandomEffects, glmm, lmm, mixedlm
 from .pooling import lmlist, pooling
@@ -14,6 +17,7 @@ from .results import (
     RefitResults,
     anova,
 )
+from .results.estimates import plot_estimates
 
 __all__ = [
     "GLMM",
@@ -29,11 +33,15 @@ __all__ = [
     "anova",
     "compare_methods",
     "datasets",
+    "describe_design",
+    "describe_formula",
     "families",
     "glmm",
     "lmlist",
     "lmm",
+    "maximal_model",
     "mixedlm",
+    "plot_estimates",
     "pooling",
     "power",
 ]

@@ -11,13 +11,14 @@ from statsmodels.base.model import (
 )
 from statsmodels.formula._manager import FormulaManager
 from statsmodels.iolib.summary import Summary, forg
-from statsmodels.iolib.table import SimpleTable
+from statsmodels.iolib.table import Cell, SimpleTable
 from statsmodels.iolib.tableformatting import fmt_params
 from statsmodels.regression._prediction import PredictionResults
 from statsmodels.stats.contrast import ContrastResults, WaldTestResults
 from statsmodels.tools.eval_measures import aicc
 
 __all__ = [
+    "Cell",
     "ContrastResults",
     "LikelihoodModel",
     "LikelihoodModelResults",

@@ -6,6 +6,7 @@ who catches ``ValueError`` as with statsmodels keeps working.
 
 from __future__ import annotations
 
+import numbers
 import re
 import sys
 import warnings
@@ -64,6 +65,8 @@ class MissingColumnError(DataError):
         Which argument or term asks for it.
     formula : str, optional
         The formula, to put a caret under the name.
+    remedy : str
+        What else can be done than to give the column.
     """
 
     def __init__(
@@ -72,9 +75,10 @@ class MissingColumnError(DataError):
         available,
         where: str = "the formula",
         formula: str | None = None,
+        remedy: str = "",
     ):
         self.name, self.available, self.where = name, list(map(str, available)), where
-        self.formula = formula
+        self.formula, self.remedy = formula, remedy
         near = get_close_matches(str(name), self.available, n=1, cutoff=0.5)
         if not near:
             folded = {c.casefold(): c for c in self.available}
@@ -85,15 +89,24 @@ class MissingColumnError(DataError):
             else "Columns: " + ", ".join(self.available[:12]) + "."
         )
         message = f"Column {name!r}, asked for by {where}, is not there. {hint}"
+        message = f"{message} {remedy}" if remedy else message
         found = re.search(rf"(?<!\w){re.escape(str(name))}(?!\w)", formula or "")
         super().__init__(_pointed(message, formula, found and found.start()))
 
     def located(self, formula):
         """The same error with a caret under the name in the formula."""
-        return type(self)(self.name, self.available, self.where, formula)
+        return type(self)(*self._said[:3], formula, self.remedy)
+
+    def advised(self, remedy):
+        """The same error with a remedy."""
+        return type(self)(*self._said[:4], remedy)
+
+    @property
+    def _said(self):
+        return self.name, self.available, self.where, self.formula, self.remedy
 
     def __reduce__(self):
-        return type(self), (self.name, self.available, self.where, self.formula)
+        return type(self), self._said
 
 
 class MissingValueError(DataError):
@@ -146,3 +159,53 @@ def check_option(name, value, allowed):
     if value not in allowed:
         known = " or ".join(map(repr, allowed))
         raise DataError(f"{name}={value!r}: use {known}.")
+
+
+def check_level(level, name="level"):
+    """Refuse the level of an interval, or one minus it, that is no probability.
+
+    Parameters
+    ----------
+    level : float
+    name : str
+        The argument, ``"level"`` or ``"alpha"``.
+
+    Raises
+    ------
+    DataError
+        Anything but a number strictly between 0 and 1.
+
+    Examples
+    --------
+    >>> check_level(0.95)
+    """
+    number = isinstance(level, numbers.Real) and not isinstance(level, bool)
+    if number and 0 < level < 1:
+        return
+    percent = number and 1 < level < 100
+    hint = f"; {level:g} percent is {level / 100:g}." if percent else "."
+    raise DataError(f"{name}={level!r}: give a number between 0 and 1{hint}")
+
+
+def check_count(name, value, least=1):
+    """Refuse a number of draws, or of anything else, that is no whole number.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    value : int
+    least : int
+        The smallest that is allowed.
+
+    Raises
+    ------
+    DataError
+
+    Examples
+    --------
+    >>> check_count("n", 10)
+    """
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise DataError(f"{name}={value!r}: give a whole number, {least} or more.")

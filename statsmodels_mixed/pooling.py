@@ -234,6 +234,8 @@ class Pooling:
     group : str
     findings : tuple of str
         What to mind.
+    alpha : float
+        One minus the level of the intervals.
     """
 
     table: pd.DataFrame
@@ -241,10 +243,11 @@ class Pooling:
     result: object
     group: str
     findings: tuple = ()
+    alpha: float = 0.05
 
     def plot(self, axes=None):
         """Draw the estimates of all levels, a panel per effect; see `plot_pooling`."""
-        return plot_pooling(self.table, axes)
+        return plot_pooling(self.table, axes, self.group, self.alpha)
 
     def __repr__(self):
         wide = self.table.pivot(
@@ -294,7 +297,9 @@ def pooling(model, data=None, group=None, alpha=0.05, eval_env=0, **arguments):
     Intervals use Student's t for least squares, and the normal distribution for the
     mixed model, whose standard errors hold the uncertainty of fixed effects and
     conditional modes, but not that of the variances. Other random effects than those
-    of the factor are in partial pooling only.
+    of the factor are in partial pooling only. With crossed factors of few levels the
+    mean of all rows is uncertain, and with it every level's coefficient: intervals that
+    overlap then do not say that levels do not differ (see `plot_modes` of results).
 
     Examples
     --------
@@ -335,6 +340,7 @@ def pooling(model, data=None, group=None, alpha=0.05, eval_env=0, **arguments):
         model,
         name,
         findings,
+        alpha,
     )
 
 

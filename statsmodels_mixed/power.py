@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,20 @@ from statsmodels.stats.proportion import proportion_confint
 from .covariance import STRUCTURES
 from .design.response import takes_trials
 from .design.table import Table
-from .errors import DataError, IdentifiabilityError, MixedModelError, check_option
+from .errors import DataError, IdentifiabilityError, MixedModelError
 from .families import as_family
 from .fitting import FitOptions, check_covariances
 from .formula import parse_formula
 from .formula.spec import bare_name
+from .inference.bootstrap.assumed import (
+    assumed_effects,
+    assumed_scale,
+    effect_places,
+    effect_settings,
+    finite_number,
+    with_effects,
+)
+from .inference.bootstrap.options import known_option
 from .inference.bootstrap.power_tests import TESTS, default_df_method
 from .inference.bootstrap.refitting import join
 from .inference.bootstrap.replicates import check_count, run_chunks
@@ -39,10 +49,11 @@ class Power:
     Attributes
     ----------
     table : DataFrame
-        One row per size of the design and effect: effect, value (assumed), factor and
-        n (its levels, or rows of each of them), power, lower and upper (Wilson
-        interval for the Monte Carlo error, level 0.95), n_sim, n_failed (fits that did
-        not converge or ended in an error, counted as not significant) and df.
+        One row per size of the design, setting and effect: effect, value (assumed),
+        factor and n (its levels, or rows of each of them), power, lower and upper
+        (Wilson interval for the Monte Carlo error, level 0.95), n_sim, n_failed (fits
+        that did not converge or ended in an error, counted as not significant) and df
+        (of the tests, the median where they differ; NaN for ``"lrt"``).
     alpha : float
     test, df_method : str
     interrupted : bool
@@ -57,7 +68,7 @@ class Power:
 
     def plot(self, target=0.8, ax=None):
         """Power with its Monte Carlo intervals; see `plot_power`."""
-        return plot_power(self.table, target, ax)
+        return plot_power(self.table, target, ax, self.alpha)
 
     def __repr__(self):
         how = "likelihood-ratio test"
@@ -98,9 +109,10 @@ def power(
         Results, whose estimates are assumed where nothing else is said; a model that
         was not fitted, of whose response nothing is used; or a formula, with `data`.
     effects : dict, str or sequence of str
-        Fixed effects to test. A dict says their values, in place of `params`.
+        Fixed effects to test. A dict says their values, in place of `params`. One of
+        them can have several, ``{"Days": [1, 2, 3]}``, for a curve over its size.
     n_sim : int
-        Simulated responses for each design.
+        Simulated responses for each design and value of the effects.
     along : dict, optional
         One entry, for a power curve: ``{"Subject": [10, 20, 40]}`` takes that many
         levels of a grouping factor, ``{"within Subject": [5, 10]}`` that many rows of
@@ -142,7 +154,8 @@ def power(
     Raises
     ------
     DataError
-        An effect or factor that is not there, or parameters that are missing.
+        An effect or factor that is not there, parameters that are missing, or an
+        argument of another type.
     IdentifiabilityError
         A design of `along` from which the model cannot be estimated.
 
@@ -163,35 +176,34 @@ def power(
     ([9, 36], True)
     """
     check_count("n_sim", n_sim)
-    check_option("test", test, TESTS)
-    if not 0.0 < alpha < 1.0:
+    test = known_option("test", test, TESTS)
+    if not 0.0 < finite_number("alpha", alpha) < 1.0:
         raise DataError(f"alpha={alpha!r}: give a number between 0 and 1.")
+    names, settings = effect_settings(effects)
     model = _with_placeholder(model, data, family) if isinstance(model, str) else model
-    values = effects if isinstance(effects, Mapping) else {}
     given = dict(covariances=covariances, sigma=sigma, dispersion=dispersion)
-    truth, options = _assumed(model, params, values, **given)
-    names = [effects] if isinstance(effects, str) else list(effects)
-    places = _places(names, truth.names, "effects")
+    truth, options = _assumed(model, params, settings[0], **given)
+    places = effect_places(names, truth.names, "effects")
     df_method = default_df_method(truth, df_method)
-    rng, rows = np.random.default_rng(rng), []
+    rng, rows, stopped = np.random.default_rng(rng), [], False
     make = partial(TESTS[test], options=options, places=places, df_method=df_method)
     how = dict(rng=rng, n_jobs=n_jobs, progress=progress)
-    for factor, n, own in _sizes(truth, along):
-        way, found, stopped = _tested(own, make, n_sim, **how)
+    for (factor, n, own), values in product(_sizes(truth, along), settings):
+        own = with_effects(own, values)
+        found, stopped = _tested(own, make, n_sim, **how)
         if found is not None:
-            figures = names, truth.beta[places], way.df
-            rows += _rows(factor, n, figures, found, alpha)
+            rows += _rows(factor, n, names, own.beta[places], found, alpha)
         if stopped:
             break
     return Power(pd.DataFrame(rows, columns=COLUMNS), alpha, test, df_method, stopped)
 
 
 def _tested(truth, make, n_sim, rng, **how):
-    """The test, `Replicates` of its p-values (None of none), whether it was stopped."""
+    """`Replicates` of the tests (None of none), and whether it was stopped."""
     way = make(truth, rng=rng)
     task = partial(_pvalues, truth, way)
     parts, stopped = run_chunks(task, n_sim, way.chunk_size(), rng, **how)
-    return way, join(parts) if parts else None, stopped
+    return join(parts) if parts else None, stopped
 
 
 COLUMNS = ["effect", "value", "factor", "n", "power", "lower", "upper"]
@@ -202,10 +214,13 @@ def _pvalues(truth, way, rng, count):
     return way.pvalues(simulate_responses(truth, count, rng=rng))
 
 
-def _rows(factor, n, figures, found, alpha):
+def _rows(factor, n, names, values, found, alpha):
     """One row of the table per effect."""
     total, out = len(found.converged), []
-    for name, value, df, p in zip(*figures, found.values.T, strict=True):
+    pvalues, freedom = np.split(found.values.T, 2)
+    for name, value, p, dfs in zip(names, values, pvalues, freedom, strict=True):
+        known = dfs[found.converged & ~np.isnan(dfs)]
+        df = float(np.median(known)) if len(known) else np.nan
         hits = int((found.converged & (p <= alpha)).sum())
         interval = proportion_confint(hits, total, 1.0 - LEVEL, method="wilson")
         failed = int((~found.converged).sum())
@@ -223,15 +238,11 @@ def _sizes(truth, along):
         sizes = [(term.group, term.grouping.n_levels) for term in design.terms]
         yield *(sizes or [("rows", design.nobs)])[0], truth
         return
-    if not isinstance(along, Mapping) or len(along) != 1:
-        raise DataError(
-            "along= takes a dict of one entry, such as {'Subject': [10, 20]}."
-        )
-    ((name, numbers),) = along.items()
+    name, numbers = _along(design, along)
     within = name.startswith(WITHIN)
     clusters = Clusters(design, cluster_factor(design, name.removeprefix(WITHIN)))
     levels = np.arange(len(clusters))
-    for n in np.atleast_1d(numbers):
+    for n in numbers:
         check_count(f"along[{name!r}]", n)
         if within:
             design = clusters.take(levels, sizes=np.full(len(levels), n))
@@ -242,6 +253,25 @@ def _sizes(truth, along):
         except MixedModelError as error:
             raise IdentifiabilityError(f"With {n} of {name!r}: {error}") from error
         yield name, int(n), own
+
+
+def _along(design, along):
+    """The factor of ``along=``, after "within " or not, and the numbers."""
+    if not isinstance(along, Mapping) or len(along) != 1:
+        raise DataError(
+            "along= takes a dict of one entry, such as {'Subject': [10, 20]}."
+        )
+    ((name, numbers),) = along.items()
+    known = list(dict.fromkeys(term.group for term in design.terms))
+    if not known:
+        raise DataError("along=: the model has no random effects, so no levels.")
+    if str(name).removeprefix(WITHIN) not in known:
+        raise DataError(
+            f"along= takes the number of levels of a grouping factor, "
+            f"{' or '.join(map(repr, known))}, or of rows in each level, "
+            f"{WITHIN + known[0]!r}; {name!r} is none of these."
+        )
+    return name, np.atleast_1d(numbers)
 
 
 # ---- parameters ----------------------------------------------------------------
@@ -256,7 +286,7 @@ def _assumed(model, params, values, covariances, sigma, dispersion):
     if not isinstance(model, MixedModel):
         raise DataError("power() takes results, a model, or a formula with data=.")
     names = list(model.exog_names)
-    beta = _beta(names, fit, params, values)
+    beta = assumed_effects(names, fit, params, values)
     if covariances is not None:
         covariances = check_covariances(
             covariances, model.terms, "covariances=", relative=False
@@ -272,59 +302,11 @@ def _assumed(model, params, values, covariances, sigma, dispersion):
         model.engine,
         beta=beta,
         covariances=covariances,
-        sigma2=_scale(model, fit, sigma, dispersion),
+        sigma2=assumed_scale(model, fit, sigma, dispersion),
         # a model that was not fitted would be by its default
         reml=not hasattr(model, "family") if fit is None else fit.reml,
     )
     return (truth if fit is not None else truth.on(truth.design)), options
-
-
-def _beta(names, fit, params, values):
-    """Fixed effects: of the fit, of `params`, and of the dict of effects."""
-    known = {} if fit is None else dict(zip(names, fit.beta, strict=True))
-    for argument, given in (("params", params), ("effects", values)):
-        given = {} if given is None else dict(given)
-        _places(list(given), names, argument)
-        known |= given
-    missing = [name for name in names if name not in known]
-    if missing:
-        raise DataError(
-            f"params= has no value for {', '.join(missing)}; give one for each fixed "
-            "effect."
-        )
-    return np.array([known[name] for name in names], dtype=float)
-
-
-def _places(asked, names, argument):
-    unknown = [name for name in asked if name not in names]
-    if unknown:
-        raise DataError(
-            f"{argument}: {unknown[0]!r} is no fixed effect; there are "
-            f"{', '.join(names)}."
-        )
-    if argument == "effects" and len(set(asked)) < len(asked):
-        raise DataError("effects: name each effect once.")
-    return np.array([names.index(name) for name in asked], dtype=int)
-
-
-def _scale(model, fit, sigma, dispersion):
-    """Residual variance or dispersion."""
-    linear = not hasattr(model, "family")
-    needed = linear or bool(model.family.dispersion_name)
-    name, value = ("sigma", sigma) if linear else ("dispersion", dispersion)
-    other, stray = ("dispersion", dispersion) if linear else ("sigma", sigma)
-    if stray is not None or (value is not None and not needed):
-        raise DataError(
-            f"{other if stray is not None else name}= is no parameter of this model; "
-            "leave it out."
-        )
-    if value is None:
-        if fit is None and needed:
-            raise DataError(f"{name}= is needed: the model was not fitted.")
-        return 1.0 if fit is None else float(fit.sigma2)
-    if not (np.isfinite(value) and value > 0):
-        raise DataError(f"{name}={value!r}: give a positive number.")
-    return float(value) ** 2 if linear else float(value)
 
 
 def _with_placeholder(formula, data, family):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from .errors import check_option
+from .errors import check_count, check_option
 from .fitting.draws import NEW_LEVELS, effect_draws, with_rows
 
 KINDS = ("new", "conditional")
+LABELS_NEEDED = (
+    "Rows with the same label of {!r} share its random effects: give the column, of "
+    "any labels for new levels (numbered, for a level of its own in every row)."
+)
 
 
 def simulate_responses(
@@ -19,7 +23,7 @@ def simulate_responses(
     ----------
     fit : Fit, GeneralizedFit or PQLFit
     n : int
-        Number of draws.
+        Number of draws, 1 or more.
     random : {"new", "conditional"}
         Draw new random effects for all levels, or keep the conditional modes.
     rng : int, numpy.random.Generator, optional
@@ -43,21 +47,29 @@ def simulate_responses(
     ------
     DataError, NewLevelError
     """
+    check_count("n", n)
     check_option("random", random, KINDS)
     check_option("new_levels", new_levels, NEW_LEVELS)
     rng = np.random.default_rng(rng)
     fixed = (fit if rows is None else rows).fixed_part
     eta = np.repeat(fixed[:, None], n, axis=1)
     for t in range(len(fit.design.terms)):
-        if rows is not None and random == "conditional" and new_levels == "error":
-            rows.refuse_new_levels(t)
-        elif rows is not None and new_levels == "error":
-            rows.refuse_unlabelled(t)
+        if rows is not None:
+            _check_levels(rows, t, random, new_levels)
         zero = random == "conditional" and new_levels == "population"
         base = fit.modes[t] if random == "conditional" else None
         _add_effects(eta, _Term(fit, t, rows), base, zero, rng)
     source = fit if rows is None else with_rows(fit, trials=trials)
     return source.draw_rows(eta.T, rng).T
+
+
+def _check_levels(rows, t, random, new_levels):
+    """Read the levels of new rows, and refuse those that cannot be drawn for."""
+    rows.levels(t, LABELS_NEEDED)
+    if new_levels == "error" and random == "conditional":
+        rows.refuse_new_levels(t)
+    elif new_levels == "error":
+        rows.refuse_unlabelled(t)
 
 
 # Numbers drawn at a time

@@ -10,6 +10,8 @@ import shlex
 import textwrap
 from pathlib import Path
 
+import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 
 import statsmodels_mixed as smm
@@ -30,6 +32,14 @@ MODULES = sorted(
 ROW = re.compile(
     r"^   \* - ``(?P<formula>.+)``\n(?:     .*\n)*?     - (?P<par>\d+)$", re.M
 )
+
+
+@pytest.fixture(autouse=True)
+def _pictures():
+    """Sessions may draw as many figures as they like; none is left to the next."""
+    with matplotlib.rc_context({"figure.max_open_warning": 0}):
+        yield
+    plt.close("all")
 
 
 def name_of(path):

@@ -11,6 +11,7 @@ LAYERS = {
     "errors": 0,
     "_version": 0,
     "compat": 0,
+    "printing": 0,
     "linalg": 1,
     "optimize": 1,
     "datasets": 1,

@@ -133,6 +133,7 @@ def build_design(
         nobs_given=nobs_given,
         response=raw.expression,
         trials=observed.trials,
+        trials_column=observed.trials_column,
         response_note=observed.note,
     )
     check_design(design, family)

@@ -106,6 +106,8 @@ class Design:
         Evaluates the response on new data; None for arrays and for two columns.
     trials : ndarray, shape (n,), or None
         Numbers of trials of a binomial response; None for one each.
+    trials_column : str
+        The column these are in, which new data may hold too; empty without one.
     response_note : str
         How the response was read, such as ``"event: r2 = 'Y' (not 'N')"``.
     reader : callable
@@ -121,6 +123,7 @@ class Design:
     nobs_given: int = 0
     response: object = field(default=None, repr=False)
     trials: np.ndarray | None = None
+    trials_column: str = ""
     response_note: str = ""
     reader: object = field(default=read_table, repr=False)
 

@@ -340,6 +340,21 @@ def is_nested(inner: Grouping, outer: Grouping) -> bool:
     return bool((outer_of[inner.codes] == outer.codes).all())
 
 
+def outermost(groupings) -> Grouping | None:
+    """The factor that all others are nested in; None for crossed factors, or none.
+
+    Parameters
+    ----------
+    groupings : iterable of Grouping
+        Of the same rows.
+    """
+    groupings = list(groupings)
+    for outer in groupings:
+        if all(is_nested(inner, outer) for inner in groupings):
+            return outer
+    return None
+
+
 def check_grouping(grouping: Grouping, nobs: int) -> None:
     """Refuse a grouping factor that carries no information.
 

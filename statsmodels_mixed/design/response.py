@@ -105,12 +105,15 @@ class Observed:
     trials, weights : ndarray, shape (n,), or None
     note : str
         How the response was read, where that is not obvious.
+    trials_column : str
+        The column that holds the trials, if an argument named one.
     """
 
     endog: np.ndarray
     trials: np.ndarray | None
     weights: np.ndarray | None
     note: str = ""
+    trials_column: str = ""
 
 
 def takes_trials(family):
@@ -317,9 +320,9 @@ def _read_proportions(raw, values, argument, trials, weights):
     bad = np.abs(product - successes) > np.minimum(ROUNDING * trials, FAR)
     cause = f"{raw.name} times {argument}={role} is no whole number of successes"
     raw.refuse(product, bad, cause, f"Correct the trials, or {TWO_COLUMNS}.")
-    note = f"proportions: {raw.name}; trials: "
-    note += raw.sources.get(argument, f"{argument}=")
-    return Observed(successes, trials, weights, note)
+    column = raw.sources.get(argument, "")
+    note = f"proportions: {raw.name}; trials: {column or f'{argument}='}"
+    return Observed(successes, trials, weights, note, column)
 
 
 READERS = {"binomial": read_binomial}

@@ -65,7 +65,9 @@ def sdcor_values(fit):
         sd = np.sqrt(np.diagonal(cov, axis1=-2, axis2=-1))
         for i, j in sdcor_entries(term):
             out.append(sd[..., i] if i == j else _correlation(cov, sd, i, j))
-    return np.stack([*out, *fit.scale_parameters.values()], axis=-1)
+    out += list(fit.scale_parameters.values())
+    lead = np.shape(fit.beta)[:-1]  # a Poisson GLM has none of them
+    return np.stack(out, axis=-1) if out else np.empty((*lead, 0))
 
 
 def _correlation(cov, sd, i, j):
@@ -106,7 +108,7 @@ def sdcor_jacobian(fit):
         last = np.zeros(layout.n_par + n_scale)
         last[-1] = power * value
         rows.append(last)
-    return np.array(rows).reshape(-1, layout.n_par + n_scale)
+    return np.reshape(rows, (len(rows), layout.n_par + n_scale))
 
 
 def _covariance_derivative(fit, t, linear):

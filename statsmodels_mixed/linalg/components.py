@@ -52,7 +52,7 @@ class Components:
         n = starts[-1]
         graph = coo_matrix((np.ones(len(row)), (row, col)), (n, n))
         self.count, labels = connected_components(graph, directed=False)
-        self.labels = tuple(np.split(labels, starts[1:-1]))
+        self.labels = tuple(np.split(labels, starts[1:-1]))[: len(gram.sizes)]
         self.of_place = np.empty(system.width, dtype=int)
         for part, (_, k), own in zip(
             system.slices, gram.sizes, self.labels, strict=True

@@ -15,12 +15,16 @@ from ..design.matrices import place_columns
 from ..design.table import Table, resolve_subset
 from ..errors import DataError, RankDeficiencyWarning, warn_user
 from ..formula import parse_formula, variables
+from ..results.equations import ModelEquation
 from ..results.removed import removed_error
 from .namespace import caller_namespace
 from .random import as_terms
 
+# arguments that may be names of columns
+BY_NAME = ("weights", "offset", "exposure", "n_trials")
 
-class MixedModel(LikelihoodModel):
+
+class MixedModel(ModelEquation, LikelihoodModel):
     """Base of the model classes: a design, its engine, and statsmodels' attributes.
 
     Attributes
@@ -49,7 +53,9 @@ class MixedModel(LikelihoodModel):
         self._set_design(design)
         self.formula = spec.fixed_formula
         self.formula_full = formula
-        self.data.frame = _frame(data, table, spec, subset)
+        given = map(arguments.get, BY_NAME)
+        named = {value for value in given if isinstance(value, str)}
+        self.data.frame = _frame(data, table, variables(spec) | named, subset)
         return self
 
     # ---- set-up -------------------------------------------------------------
@@ -178,11 +184,11 @@ def _parsed(formula, trials):
     return parse_formula(formula, tuple(STRUCTURES), trials=trials)
 
 
-def _frame(data, table, spec, subset):
-    """Rows of the subset as pandas: the user's frame, or the columns of the formula."""
+def _frame(data, table, wanted, subset):
+    """Rows of the subset as pandas: the user's frame, or the wanted columns."""
     frame = data
     if not isinstance(data, pd.DataFrame):
-        used = [name for name in table.names if name in variables(spec)]
+        used = [name for name in table.names if name in wanted]
         columns = {name: table.column(name) for name in used}
         frame = pd.DataFrame(columns, index=table.index, copy=False)
     return frame if subset is None else frame.iloc[resolve_subset(subset, table)]

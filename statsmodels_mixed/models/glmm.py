@@ -26,7 +26,7 @@ from ..fitting import (
     check_covariances,
 )
 from ..fitting.generalized import check_nodes
-from ..inference import choose_df_method
+from ..inference import check_df_method, choose_df_method
 from ..results import GLMMResults, GLMMResultsWrapper, PQLResults
 from .base import MixedModel
 from .random import as_terms
@@ -230,6 +230,8 @@ class GLMM(MixedModel):
             The dispersion is at its bound, where a simpler family is the same.
         """
         df_method = choose_df_method(df_method, use_t, "normal", "residual")
+        known = {"gaussian": False, "reml": False, "robust": False}
+        check_df_method(self.design, df_method, **known)
         nagq = check_nodes(nagq)
         if self.separation:
             warn_user(self.separation.message, SeparationWarning)

@@ -9,7 +9,7 @@ import numpy as np
 from ..design.arrays import design_from_arrays
 from ..errors import DataError
 from ..fitting import FitOptions, GaussianModel, check_covariances, deliver
-from ..inference import choose_df_method
+from ..inference import check_df_method, choose_df_method
 from ..results import LMMResults, LMMResultsWrapper
 from .base import MixedModel
 from .clusters import robust_covariance
@@ -245,8 +245,10 @@ class LMM(MixedModel):
         if start is not None:
             start = check_covariances(start, self.terms, "start=")
         df_method = choose_df_method(df_method, use_t, "satterthwaite", "satterthwaite")
-        options = FitOptions(start, optimizer, tol, max_iter)
         robust = robust_covariance(self, cov_type, cov_kwds)
+        known = {"gaussian": True, "reml": reml, "robust": robust is not None}
+        check_df_method(self.design, df_method, **known)
+        options = FitOptions(start, optimizer, tol, max_iter)
         fit = deliver(self.engine.fit(reml, options))
         return self._wrap(fit, df_method, options, robust)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import MixedModelError
-from .methods import _pyplot
+from .panels import panels, share_legend
 
 NAMED = 60  # levels whose names can still be read
 COLORS = {"none": "0.55", "partial": "C0", "complete": "C3"}
 
 
-def plot_pooling(table, axes=None):
+def plot_pooling(table, axes=None, group="", alpha=0.05):
     """Draw the coefficients of levels, a panel for each effect.
 
     In each panel the levels are in the order of their partially pooled estimates. A
@@ -24,6 +23,10 @@ def plot_pooling(table, axes=None):
         Of `pooling`: columns level, effect, method, estimate, lower, upper.
     axes : array_like of matplotlib Axes, optional
         One per effect; made by default.
+    group : str
+        The grouping factor.
+    alpha : float
+        One minus the level of the intervals.
 
     Returns
     -------
@@ -36,26 +39,21 @@ def plot_pooling(table, axes=None):
     """
     effects = list(dict.fromkeys(table.effect))
     count = table.level.nunique()
-    own_figure = axes is None
-    axes = _panels(len(effects), count) if own_figure else np.ravel(axes)
-    if len(axes) < len(effects):
-        raise MixedModelError(
-            f"{len(effects)} effects need as many axes; {len(axes)} were given."
-        )
-    for ax, effect in zip(axes, effects, strict=False):
-        own = table[table.effect == effect]
-        parts = {m: own[own.method == m].set_index("level") for m in COLORS}
-        _draw(ax, parts)
+    width = max(4.4, 6.4 / len(effects))  # room for the legend
+    size = (width, 1.2 + 0.22 * min(max(count, 8), NAMED))
+    own = panels(axes, len(effects), "effects", size, columns=len(effects))
+    for ax, effect in zip(own, effects, strict=True):
+        rows = table[table.effect == effect]
+        parts = {m: rows[rows.method == m].set_index("level") for m in COLORS}
+        _draw(ax, parts, f"partial pooling, {100 * (1 - alpha):g}% interval")
         ax.set_title(effect, fontsize="medium")
-    figure, entries = axes[0].figure, axes[0].get_legend_handles_labels()
-    if own_figure:
-        figure.legend(*entries, loc="outside lower center", ncols=3, fontsize="small")
-    else:
-        axes[0].legend(*entries, fontsize="small")
-    return figure
+    for ax in own[: 1 if axes is None else None]:
+        ax.set_ylabel(group)
+    share_legend(own, axes is not None)
+    return own[0].figure
 
 
-def _draw(ax, parts):
+def _draw(ax, parts, label):
     order = parts["partial"].estimate.sort_values().index
     none, partial, complete = (
         parts[m].loc[order] for m in ("none", "partial", "complete")
@@ -86,18 +84,9 @@ def _draw(ax, parts):
         color=COLORS["partial"],
         markersize=4,
         linewidth=1.2,
-        label="partial pooling",
+        label=label,
     )
     named = len(order) <= NAMED
     ax.set_yticks(heights if named else [], order if named else [], fontsize="small")
     ax.set_ylim(-0.8, len(order) - 0.2)
     ax.grid(axis="x", alpha=0.3)
-
-
-def _panels(count, levels):
-    plt = _pyplot()
-    height = 1.2 + 0.22 * min(max(levels, 8), NAMED)
-    _, axes = plt.subplots(
-        1, count, figsize=(4.4 * count, height), squeeze=False, layout="constrained"
-    )
-    return axes.ravel()

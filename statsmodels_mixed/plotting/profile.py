@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import norm
 
 from ..errors import MixedModelError
-from .methods import COLUMNS, _pyplot
+from .methods import COLUMNS
+from .panels import panels
+
+SHADES = (0.25, 0.85)  # of the narrowest and the widest interval
+FULL = 0.02  # share of zeta by which an end may miss its quantile in a drawn curve
 
 
 def plot_profile(points, curves, intervals, absolute=False, axes=None):
     """Draw profiles, a panel for each parameter.
+
+    Where an interval ends at a bound of the parameter, no upright is drawn.
 
     Parameters
     ----------
@@ -36,23 +43,24 @@ def plot_profile(points, curves, intervals, absolute=False, axes=None):
     parameters = list(dict.fromkeys(points.parameter))
     if not parameters:
         raise MixedModelError("There is no parameter to draw a profile of.")
-    axes = _panels(len(parameters)) if axes is None else np.ravel(axes)
-    if len(axes) < len(parameters):
-        raise MixedModelError(
-            f"{len(parameters)} parameters need as many axes; {len(axes)} were given."
-        )
-    for ax, parameter in zip(axes, parameters, strict=False):
+    own = panels(axes, len(parameters), "parameters", (3.4, 2.5), sharey=axes is None)
+    mark = _across if absolute else _upright
+    shades = _shades(len(intervals))
+    for ax, parameter in zip(own, parameters, strict=True):
         dots, line = (t[t.parameter == parameter] for t in (points, curves))
         _draw(ax, dots, line, np.abs if absolute else np.asarray)
-        for level, table in intervals.items():
-            _mark(ax, *table.loc[parameter], level, line, absolute)
+        for shade, level in zip(shades, sorted(intervals), strict=True):
+            ends = intervals[level].loc[parameter].to_numpy(dtype=float)
+            mark(ax, *_ends(ends, level, line), f"{100 * level:g}%", shade)
         ax.set_xlabel(parameter)
+        ax.margins(x=0.08, y=0.1)
+        ax.locator_params(axis="x", nbins=6)
         ax.grid(alpha=0.3)
-    for ax in axes[len(parameters) :]:
-        ax.set_visible(False)
-    for ax in axes[: len(parameters) : COLUMNS]:
+    for ax in own[: 1 if axes is not None else None : COLUMNS]:
         ax.set_ylabel("|zeta|" if absolute else "zeta")
-    return axes[0].figure
+    if intervals and not absolute:
+        _key(own[0], [f"{100 * level:g}%" for level in sorted(intervals)], shades, axes)
+    return own[0].figure
 
 
 def _draw(ax, dots, line, shown):
@@ -62,29 +70,44 @@ def _draw(ax, dots, line, shown):
     ax.plot(dots.value, shown(dots.zeta), ".", color="C0", ms=4)
 
 
-def _mark(ax, lower, upper, level, line, absolute):
-    """Ends of an interval: a line across for |zeta|, else two uprights."""
-    inside = np.clip([lower, upper], line.value.min(), line.value.max())
+def _ends(ends, level, line):
+    """Both ends within the curve, its heights there, which are no bounds, quantile."""
+    z = float(norm.ppf(0.5 + 0.5 * level))
+    least, most = line.value.min(), line.value.max()
+    ends = np.where(np.isnan(ends), [least, most], ends)
+    inside = np.clip(ends, least, most)
     heights = np.interp(inside, line.value, line.zeta)
-    if absolute:
-        top = np.abs(heights).max()
-        ax.hlines(top, *inside, color="C1", lw=1.0)
-        ax.vlines(inside, 0.0, np.abs(heights), color="C1", lw=1.0)
-        ax.text(inside[1], top, f" {level:.0%}", fontsize="x-small", va="center")
+    return inside, heights, np.abs(heights) > (1.0 - FULL) * z, z
+
+
+def _upright(ax, inside, heights, reached, z, label, shade):
+    """A line from the axis to the curve at each end."""
+    ax.vlines(inside[reached], 0.0, heights[reached], color=shade, lw=1.5)
+
+
+def _across(ax, inside, heights, reached, z, label, shade):
+    """A line between the ends, named, and uprights below them."""
+    ax.hlines(z, *inside, color=shade, lw=1.3)
+    ax.vlines(inside[reached], 0.0, np.abs(heights[reached]), color=shade, lw=1.0)
+    place = dict(fontsize="x-small", ha="center", va="bottom")
+    ax.text(inside.mean(), z + 0.03, label, **place)
+
+
+def _shades(count):
+    import matplotlib
+
+    colours = matplotlib.colormaps["plasma"]
+    return [colours(x) for x in np.linspace(*SHADES[::-1], max(count, 1))[:count]]
+
+
+def _key(ax, labels, shades, given):
+    """What the uprights are: above all panels, or within the first of the user's."""
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], color=shade, lw=1.5) for shade in shades]
+    options = dict(fontsize="small", title="ends of intervals", title_fontsize="small")
+    if given is not None:
+        ax.legend(handles, labels, **options)
         return
-    ax.vlines(inside, 0.0, heights, color="C1", lw=1.0)
-
-
-def _panels(count):
-    plt = _pyplot()
-    columns = min(COLUMNS, count)
-    rows = -(-count // columns)
-    _, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(3.2 * columns, 2.4 * rows),
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
-    return axes.ravel()
+    options |= dict(loc="outside upper center", ncols=len(labels), frameon=False)
+    ax.figure.legend(handles, labels, **options)

@@ -14,6 +14,10 @@ from .population import effect_variance, fixed_variance
 from .selection import select_effects
 
 RANDOM = ("none", "conditional")
+LABELS_NEEDED = (
+    "A prediction that is not to be conditional on {!r} names the other grouping "
+    "factors by level=, or has random='none'."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +34,16 @@ class LinearPrediction:
         to hold: of beta alone, or of beta and b together.
     spread : ndarray, shape (n,)
         Variance of the random effects that are not in `values`: of new levels.
+    population : ndarray of bool, shape (n,)
+        Where no random effect of the fit is in `values`, so that beta alone was
+        estimated.
     """
 
     rows: object
     values: np.ndarray
     variance: np.ndarray
     spread: np.ndarray
+    population: np.ndarray
 
 
 def predict_linear(rows, *, random="none", new_levels="error", level=None, rng=None):
@@ -83,7 +91,8 @@ def predict_rows(
         is new have their whole variance in ``variance``, unless they are drawn, which
         takes them for known.
     cov_beta : ndarray, shape (p, p), optional
-        Covariance of beta for population means, the fit's own by default.
+        Covariance of beta, the fit's own by default, for population means and for rows
+        without any level of the fit.
 
     Returns
     -------
@@ -99,20 +108,31 @@ def predict_rows(
     """
     fit = rows.fit
     selected = _checked(fit, random, new_levels, level)
-    values = rows.fixed_part
+    cov_beta = fit.cov_beta if cov_beta is None else cov_beta
+    values, fixed = rows.fixed_part, fixed_variance(rows.exog, cov_beta)
     if random == "none":
-        cov_beta = fit.cov_beta if cov_beta is None else cov_beta
         nothing = [np.zeros_like(s) for s in selected]
-        variance = fixed_variance(rows.exog, cov_beta)
-        return LinearPrediction(rows, values, variance, _spread(rows, nothing))
+        everywhere = np.ones(rows.nobs, dtype=bool)
+        return LinearPrediction(rows, values, fixed, _spread(rows, nothing), everywhere)
     values = values + conditional_part(rows, selected, new_levels, rng)
-    variance = joint_errors(fit).variances(rows, selected)
+    population = ~_conditional(rows, selected)
+    # without a level of the fit there is nothing to predict but the mean
+    variance = np.where(population, fixed, joint_errors(fit).variances(rows, selected))
     if new_levels == "population":
         for t, chosen in enumerate(selected):
             new = ~rows.levels(t).known
             if new.any():
                 variance += new * effect_variance(rows, t, chosen)
-    return LinearPrediction(rows, values, variance, _spread(rows, selected))
+    return LinearPrediction(rows, values, variance, _spread(rows, selected), population)
+
+
+def _conditional(rows, selected):
+    """Rows that hold a selected effect of a level of the fit, shape (n,)."""
+    out = np.zeros(rows.nobs, dtype=bool)
+    for t, chosen in enumerate(selected):
+        if chosen.any():
+            out |= rows.levels(t).known
+    return out
 
 
 def _checked(fit, random, new_levels, level):
@@ -143,7 +163,7 @@ def conditional_part(rows, selected, new_levels, rng=None):
     for t, (modes, chosen) in enumerate(zip(fit.modes, selected, strict=True)):
         if not chosen.any():
             continue
-        levels = rows.levels(t)
+        levels = rows.levels(t, LABELS_NEEDED)
         if new_levels == "error":
             rows.refuse_new_levels(t)
         drawn = np.zeros((levels.n_fresh, len(chosen)))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..design.columns import as_column
 from ..design.table import check_finite, column_or_array
-from ..errors import DataError, NewLevelError
+from ..errors import DataError, MissingColumnError, NewLevelError
 
 SHOWN = 5  # rows or labels that a message lists
 
@@ -118,11 +118,17 @@ class Rows:
         """Values of the effects (n, k) of each term, None for an intercept alone."""
         return tuple(t.encoder.effect_values(self._source) for t in self.terms)
 
-    def levels(self, t):
-        """Levels of the grouping factor of term t."""
+    def levels(self, t, advice=""):
+        """Levels of the grouping factor of term t.
+
+        `advice` says, for the factor ``{}``, what to do where there is no such column.
+        """
         term = self.terms[t]
         if term.group not in self._known:
-            columns = term.encoder.group_values(self._source)
+            try:
+                columns = term.encoder.group_values(self._source)
+            except MissingColumnError as error:
+                raise error.advised(advice.format(term.group)) from None
             self._known[term.group] = Levels.of(term.grouping, columns), columns
         return self._known[term.group][0]
 
@@ -157,9 +163,13 @@ class Rows:
         seen = list(dict.fromkeys(labels))
         return (
             f"The grouping factor {term.group!r} has levels that were not there when "
-            f"fitting: {', '.join(seen[:SHOWN])}. Use new_levels='population' to "
-            "predict them with random effects of zero."
+            f"fitting: {', '.join(seen[:SHOWN])}.{_other_type(term.grouping, columns)} "
+            "Use new_levels='population' to predict them with random effects of zero."
         )
+
+    def __contains__(self, name):
+        """Whether the rows have a column of that name."""
+        return name in getattr(self._source, "names", ())
 
     def column(self, values, argument):
         """One number per row, given as the name of a column or as an array."""
@@ -192,7 +202,7 @@ class OwnRows(Rows):
         """Values of the effects (n, k) of each term, None for an intercept alone."""
         return tuple(term.z for term in self.terms)
 
-    def levels(self, t):
+    def levels(self, t, advice=""):
         """Levels of the grouping factor of term t: all are known."""
         codes = self.terms[t].grouping.codes
         none = np.zeros(len(codes), dtype=bool)
@@ -204,6 +214,32 @@ class OwnRows(Rows):
             f"{argument}= describes new rows; those of the fit have their own. Leave "
             "it out, or give the new data too."
         )
+
+
+def _other_type(grouping, columns):
+    """A hint where new labels are levels of the fit written in another type."""
+    for part, levels, column in zip(
+        grouping.parts, grouping.part_levels, columns, strict=True
+    ):
+        known = {_plain(level): level for level in levels}
+        for label in column:
+            level = known.get(_plain(label))
+            if level is not None and type(level) is not type(label) and level != label:
+                return f" In {part!r} levels are {_typed(level)}, not {_typed(label)}."
+    return ""
+
+
+def _typed(label):
+    """What kind of label it is, and the label."""
+    label = label.item() if isinstance(label, np.generic) else label
+    kinds = {str: "text", int: "numbers", float: "numbers"}
+    return f"{kinds.get(type(label), type(label).__name__)}: {label!r}"
+
+
+def _plain(label):
+    """A label as text, whole numbers without a point."""
+    text = str(label)
+    return text.removesuffix(".0") if isinstance(label, (float, np.floating)) else text
 
 
 def own_rows(fit):

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..errors import ComparisonError, DataError
+from ..errors import ComparisonError, DataError, check_option
 from ..fitting import deliver
 from ..inference.likelihood.chibar import chi_bar_square, n_variances
 from ..inference.likelihood.likelihoods import stated
 from ..inference.likelihood.lrt import BOUNDARY, compare_fits
+from ..inference.likelihood.ratio import exact_zero
 
 REFITTED = "Refitted by ML, since REML criteria depend on the fixed effects: {}."
 ONE = (
@@ -102,7 +103,14 @@ def anova(*results, refit=True, names=None, type=None, df_method=None):
     model 1     4  1794.079     NaN  <NA>
     model 2     6  1751.939  42.139     2
     """
+    check_option("refit", refit, (True, False))
+    _check_results(results)
     if len(results) == 1 and hasattr(results[0], "fit_record"):
+        if names is not None or not refit:
+            raise DataError(
+                "names= and refit= are for the comparison of several models; leave "
+                "them out for the table of one."
+            )
         return results[0].anova(3 if type is None else type, df_method)
     if len(results) < 2:
         raise DataError("anova() takes results of this package, one or several.")
@@ -112,6 +120,21 @@ def anova(*results, refit=True, names=None, type=None, df_method=None):
             "by likelihood ratios."
         )
     return compare_nested(results, refit, _names(names, len(results)))
+
+
+def _check_results(results):
+    """Refuse arguments that are not the results of a fit."""
+    for number, given in enumerate(results, start=1):
+        if isinstance(given, (list, tuple)):
+            raise DataError(
+                f"anova(): argument {number} is a {given.__class__.__name__}; give "
+                "the results one by one, anova(first, second)."
+            )
+        if not hasattr(getattr(given, "model", None), "endog"):
+            raise DataError(
+                f"anova(): argument {number} is {given!r:.60}, not the results of a "
+                "model's fit()."
+            )
 
 
 def _names(names, count):
@@ -143,7 +166,8 @@ def compare_nested(results, refit, names):
     notes = [REFITTED.format(", ".join(lost))] if lost else []
     for smaller, larger in itertools.pairwise(order):
         pair = names[smaller], names[larger]
-        row, remarks = _compared(results[smaller], results[larger], *pair)
+        fits, turned = (results[smaller], results[larger]), smaller < larger
+        row, remarks = _compared(fits, pair, turned)
         rows[pair[1]] |= row
         notes += [remark for remark in remarks if remark not in notes]
     table = pd.DataFrame.from_dict(rows, orient="index")
@@ -164,20 +188,30 @@ def _criteria(said):
     }
 
 
-def _compared(smaller, larger, smaller_name, larger_name):
-    """Test of one model against the next, and what to say about it."""
+def _compared(fits, names, turned):
+    """Test of one model against the next, and what to say about it.
+
+    Parameters
+    ----------
+    fits, names : tuple
+        The smaller model, then the larger one.
+    turned : bool
+        Whether the user gave them in this order.
+    """
+    smaller, larger = fits
     try:
-        test = compare_fits(larger, smaller)
+        test = compare_fits(larger, smaller, names[::-1], turned)
     except ComparisonError as error:
-        raise ComparisonError(f"{smaller_name} and {larger_name}: {error}") from None
-    chi2 = max(test.statistic, 0.0)
-    numbers = [n_variances(getattr(r.model, "terms", ())) for r in (smaller, larger)]
+        both = " and ".join(names if turned else names[::-1])
+        raise ComparisonError(f"{both}: {error}") from None
+    chi2 = exact_zero(test.statistic)
+    numbers = [n_variances(getattr(r.model, "terms", ())) for r in fits]
     added = max(numbers[1] - numbers[0], 0)
     mixture, _ = chi_bar_square(chi2, test.df_diff, added)
     notes = [ONE if added == 1 else SEVERAL] if added else []
-    notes += [SINGULAR.format(smaller_name)] if getattr(smaller, "singular", ()) else []
+    notes += [SINGULAR.format(names[0])] if getattr(smaller, "singular", ()) else []
     rest = test.note.replace(BOUNDARY, "").strip()
-    notes += [f"{larger_name}: {rest}"] if rest else []
+    notes += [f"{names[1]}: {rest}"] if rest else []
     row = {"chi2": chi2, "df": test.df_diff, "pvalue": test.pvalue}
     return row | {MIXTURE: mixture if added else np.nan}, notes
 

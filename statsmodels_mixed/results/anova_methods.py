@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import check_option
 from ..inference.anova.drop import drop1_f, drop1_lrt, ranova
 from ..inference.anova.table import anova_table, anova_type
+from ..printing import printed
 
 TESTS = ("F", "lrt")
 
@@ -28,9 +29,9 @@ class AnovaMethods:
         -------
         DataFrame
             One row per term, not per column: sum_sq, mean_sq, num_df, den_df, F,
-            pvalue. Hypotheses are the same for any coding of the factors. With
-            infinite `den_df`, as for generalized models, ``F * num_df`` is chi-square.
-            Without a formula each column but the constant is a term.
+            pvalue; by the normal distribution, as for generalized models, chi2, df,
+            pvalue. Hypotheses are the same for any coding of the factors. Without a
+            formula each column but the constant is a term.
 
         Raises
         ------
@@ -48,9 +49,13 @@ class AnovaMethods:
         temperature              5   210.0  20.520
         recipe:temperature      10   210.0   1.006
         """
-        anova_type(type)
+        number = anova_type(type)
         fit = self._fit_with_rows("anova")
-        return anova_table(fit, self.fixed_tests(df_method), type)
+        table = anova_table(fit, self.fixed_tests(df_method), type)
+        return printed(table, f"Type {number} tests{self._tested_by(df_method)}")
+
+    def _tested_by(self, df_method):
+        return f" of terms: {self._reference(df_method, 'F')}"
 
     def drop1(self, test="F", df_method=None):
         """Test each fixed-effects term that is marginal to no other.
@@ -82,8 +87,10 @@ class AnovaMethods:
         check_option("test", test, TESTS)
         fit = self._fit_with_rows("drop1")
         if test == "lrt":
-            return drop1_lrt(fit, self.options)
-        return drop1_f(fit, self.fixed_tests(df_method))
+            title = "Models without one term: likelihood ratios, by ML"
+            return printed(drop1_lrt(fit, self.options), title)
+        table = drop1_f(fit, self.fixed_tests(df_method))
+        return printed(table, f"Tests{self._tested_by(df_method)}")
 
     def ranova(self, reduce_terms=True):
         """Test each random effect that can be left out, by likelihood ratios.
@@ -115,4 +122,7 @@ class AnovaMethods:
         (1 | batch:cask)  54.6047  0.0000        0.0000
         """
         fit = self._fit_with_rows("ranova")
-        return ranova(fit, self.options, reduce_terms)
+        table = ranova(fit, self.options, reduce_terms)
+        criterion = "REML criterion" if fit.reml else "log-likelihood"
+        title = f"Models without one random effect: ratios of the {criterion}"
+        return printed(table, title)

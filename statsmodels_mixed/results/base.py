@@ -11,10 +11,13 @@ from ..inference import compare_fits, df_method_name
 from . import tables
 from .anova_methods import AnovaMethods
 from .bootstraps import BootstrapMethods
+from .diagnostic_methods import DiagnosticMethods
+from .equations import EquationMethods
 from .explained import ExplainedVariance
 from .health_methods import HealthMethods
 from .intervals import IntervalMethods
 from .means import MarginalMeansMethods
+from .picture_methods import PictureMethods
 from .profiles import ProfileMethods
 from .removed import Remains, model_without_rows, without_rows
 from .residual_methods import ResidualMethods
@@ -36,6 +39,9 @@ class MixedResults(
     ExplainedVariance,
     HealthMethods,
     ResidualMethods,
+    DiagnosticMethods,
+    EquationMethods,
+    PictureMethods,
     VarianceTables,
     RowMethods,
     LikelihoodModelResults,
@@ -75,6 +81,14 @@ class MixedResults(
 
     def _scale(self, fit):
         return float(fit.sigma2)
+
+    def __repr__(self):
+        verdict = "" if self.converged else ", NOT converged"
+        formula = getattr(self.model, "formula_full", None) or self.endog_name
+        return (
+            f"{self._name[1]} results by {self.method}: {formula}\n"
+            f"{int(self.nobs)} rows{verdict}; results.summary() has the tables."
+        )
 
     @property
     def _params(self):

@@ -7,6 +7,7 @@ from functools import partial
 
 from ..errors import DataError
 from ..inference.bootstrap.bootstrap import bootstrap_fit
+from ..inference.bootstrap.frames import frame_of_draw
 from ..inference.bootstrap.measures import Statistic
 
 
@@ -40,8 +41,10 @@ class BootstrapMethods:
             Seed or generator. The draws do not depend on `n_jobs`.
         statistic : callable, optional
             Of results, returning a number, or a dict, Series or sequence of numbers, in
-            place of all parameters. Fits are then made one by one. Standard errors of
-            results of ``kind="case"`` are those of the model, never cluster-robust.
+            place of all parameters. Fits are then made one by one. The results have
+            the data of the draw: the user's with the response replaced if it is a
+            column by itself, or the rows drawn. Standard errors of results of
+            ``kind="case"`` are those of the model, never cluster-robust.
         random : {"new", "conditional"}, optional
             Parametric and residual: new random effects (the default), or the
             conditional modes for all draws, so that only residuals vary.
@@ -130,5 +133,7 @@ def results_of_fit(model, how, fit):
     other = copy.copy(model)
     vars(other).pop("separation", None)  # of the old response
     other._set_design(fit.design, fit.model)
+    frame = getattr(model.data, "frame", None)
+    other.data.frame = frame_of_draw(frame, model.design, fit.design)
     given = (robust,) if robust is not None and same_rows else ()
     return other._wrap(fit, df_method, options, *given)

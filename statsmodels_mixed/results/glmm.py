@@ -16,7 +16,7 @@ from .base import MixedResults
 from .deviance import conditional_deviance, deviance_residuals, mean_rows
 from .refits import stacked_refits
 from .rows import labelled
-from .variance_tests import BootstrapTest
+from .variance_tests import VarianceTests
 from .wrapper import MixedResultsWrapper
 
 RANDOM = ("none", "conditional", "marginal")
@@ -24,7 +24,7 @@ WHICH = ("mean", "linear")
 RATIOS = {"logit": "odds ratio", "log": "ratio", "cloglog": "hazard ratio"}
 
 
-class GLMMResults(BootstrapTest, MixedResults):
+class GLMMResults(VarianceTests, MixedResults):
     """Estimates of a generalized linear mixed model.
 
     `params` holds the fixed effects on the scale of the link.
@@ -319,7 +319,7 @@ class GLMMResults(BootstrapTest, MixedResults):
             As for `predict`.
         n_trials : str, array_like or int, optional
             Numbers of trials of new rows, which intervals of observations of a
-            binomial response want.
+            binomial response want; by default the column that the fit had them from.
 
         Returns
         -------

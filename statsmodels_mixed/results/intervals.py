@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from ..errors import DataError, check_option
+from ..printing import printed
 
 WHICH = ("fixed", "variance", "all")
 
@@ -26,6 +27,7 @@ class IntervalMethods:
             Estimate and standard error (of logarithms of standard deviations, and
             Fisher's z of correlations); profile likelihood; or bootstrap.
         which : {"all", "fixed", "variance"}
+            ``"random"`` is the same as ``"variance"``.
         df_method : str, optional
             Degrees of freedom of Wald intervals of fixed effects; see `fixed_tests`.
         **options
@@ -52,6 +54,7 @@ class IntervalMethods:
         sd_Intercept|Batch  12.20  84.06
         sigma               38.23  67.66
         """
+        which = "variance" if which == "random" else which
         check_option("which", which, WHICH)
         check_option("method", method, tuple(INTERVALS))
         if not 0.0 < level < 1.0:
@@ -60,7 +63,13 @@ class IntervalMethods:
             )
         if df_method is not None and method != "wald":
             raise DataError(f"df_method= does not go with method={method!r}.")
-        return INTERVALS[method](self, level, which, df_method, **options)
+        unknown = sorted({"alpha", "level"} & set(options))
+        if unknown:
+            raise DataError(
+                "intervals() takes level= (0.95), conf_int() alpha= (0.05); give one."
+            )
+        table, notes = INTERVALS[method](self, level, which, df_method, **options)
+        return printed(table, f"{100 * level:g}% intervals, {LABELS[method]}", notes)
 
     def conf_int(
         self,
@@ -109,35 +118,55 @@ class IntervalMethods:
 
 
 def _wald(results, level, which, df_method):
-    parts = []
+    parts, notes = [], []
     if which != "variance":
         tests = results.fixed_tests(df_method)
         df = tests.df(np.eye(len(results._params)))
         half = stats.t.ppf(0.5 + 0.5 * level, df) * np.sqrt(np.diag(tests.cov))
         ends = {"lower": results._params - half, "upper": results._params + half}
         parts.append(pd.DataFrame(ends, index=results.model.exog_names))
+        notes.append(f"Fixed effects: {results._reference(df_method)}.")
     if which != "fixed":
-        table = results.variance_params(1.0 - level)
+        table = pd.DataFrame(results.variance_params(1.0 - level))
         parts.append(table[["lower", "upper"]])
-    return pd.concat(parts)
+        if table.lower.isna().any():
+            notes.append(ON_BOUND)
+    return pd.concat(parts), notes
 
 
 def _profile(results, level, which, df_method, progress=False):
     wanted = {"all": None, "variance": "random"}.get(which, which)
-    table = results.profile(wanted, level=level, progress=progress).conf_int(level)
+    profile = results.profile(wanted, up_to=level, progress=progress)
+    table = profile.conf_int(level)
     # profiles have the fixed effects last, as lme4
     fixed = table.index.isin(results.model.exog_names)
-    return pd.concat([table[fixed], table[~fixed]])
+    notes = [BY_ML] if getattr(results, "reml", False) else []
+    if fixed.any():
+        notes.append(ASYMPTOTIC)
+    return pd.concat([table[fixed], table[~fixed]]), notes
 
 
 def _boot(results, level, which, df_method, interval="percentile", **options):
-    table = results.bootstrap(**options).conf_int(level, interval)
-    fixed = len(results._params)
-    return table.iloc[
-        {"all": slice(None), "fixed": slice(fixed), "variance": slice(fixed, None)}[
-            which
-        ]
-    ]
+    bootstrap = results.bootstrap(**options)
+    table, fixed = bootstrap.conf_int(level, interval), len(results._params)
+    rows = {
+        "all": slice(None),
+        "fixed": slice(fixed),
+        "variance": slice(fixed, None),
+    }[which]
+    note = f"{bootstrap.kind.capitalize()} bootstrap, {len(bootstrap.draws)} draws"
+    failed = f", {bootstrap.n_failed} failed" if bootstrap.n_failed else ""
+    return table.iloc[rows], [f"{note}{failed}; {interval} intervals."]
 
 
+ON_BOUND = (
+    "Without limits: estimates on their bound have no standard error; use "
+    "method='profile'."
+)
+BY_ML = "Profiles are of the likelihood: the model was refitted by ML."
+ASYMPTOTIC = (
+    "Profiles refer to chi-square, without degrees of freedom: with few groups those "
+    "of fixed effects are short."
+)
 INTERVALS = {"wald": _wald, "profile": _profile, "boot": _boot}
+LABELS = {"wald": "Wald", "profile": "profile likelihood", "boot": "bootstrap"}

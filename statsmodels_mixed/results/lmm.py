@@ -223,7 +223,8 @@ class LMMResults(VarianceTests, MixedResults):
         estimates and modes (Henderson 1975, Biometrics 31, 423-447), at the estimated
         variances, and a new observation comes from the same levels (from new ones of
         what `level` leaves out); intervals are normal, unless `df_method` is
-        ``"residual"``.
+        ``"residual"``. A row without any known level is a population mean under either,
+        with the same degrees of freedom.
 
         Examples
         --------

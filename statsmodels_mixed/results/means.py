@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..inference import df_method_name
 from ..inference.means.marginal_means import marginal_means, marginal_slopes
 from ..inference.means.marginal_tests import joint_term_tests
 
@@ -15,6 +16,12 @@ class MarginalMeansMethods:
         frame = getattr(self.model.data, "frame", None)
         return fit, self.fixed_tests(df_method), frame
 
+    def _df_description(self, df_method):
+        """Degrees of freedom and covariance in words, for the notes."""
+        name = df_method_name(df_method or self.df_method)
+        robust = self.cov_type == "cluster"
+        return f"{name}, with cluster-robust standard errors" if robust else name
+
     def emmeans(
         self,
         specs,
@@ -25,6 +32,7 @@ class MarginalMeansMethods:
         scale="link",
         level=0.95,
         offset=None,
+        random="none",
     ):
         """Estimated marginal means, as those of R's emmeans.
 
@@ -35,7 +43,7 @@ class MarginalMeansMethods:
         ----------
         specs : str or list of str
             Columns of the data whose levels the means are of; the first varies
-            fastest. ``[]`` for the mean of all.
+            fastest. ``[]`` for the mean of all. ``"a + b | c"`` is a and b by c.
         by : str or list of str, optional
             More such columns, within whose levels contrasts are made.
         at : dict, optional
@@ -48,22 +56,30 @@ class MarginalMeansMethods:
             As for `fixed_tests`.
         scale : {"link", "response"}
             Of the linear predictor, or back-transformed: through the inverse of the
-            link, or the exponential of a response ``log(y)``.
+            link, or the exponential of a response ``log(y)``. The column of means is
+            then called prob (binomial), rate (counts) or response.
         level : float
             Level of the intervals.
         offset : float, optional
             Offset of all means. By default expressions in the formula are taken at the
             values of the columns, and an offset given as an array at its mean.
+        random : {"none", "marginal"}
+            With ``scale="response"`` of a generalized model: the mean at random
+            effects of zero, that of a typical group; or the mean over the normal
+            random effects, that of a population of groups.
 
         Returns
         -------
         MarginalMeans
-            With ``table``, ``contrast()``, ``joint_test()`` and ``notes``.
+            With ``table``, ``contrast()``, ``pairs()``, ``joint_test()``,
+            ``conf_int()``, ``plot()`` and ``notes``.
 
         Raises
         ------
         DataError
-            Unknown columns or levels; a model that was built from arrays.
+            Unknown columns or levels; a model that was built from arrays, or results
+            that do not hold their data; ``random="marginal"`` without a response scale,
+            or with effects that vary along columns that are not in the fixed effects.
 
         Examples
         --------
@@ -77,7 +93,10 @@ class MarginalMeansMethods:
         [0.82, 0.81, 1.0]
         """
         arguments = self._means_arguments("emmeans()", df_method)
-        return marginal_means(*arguments, specs, by, at, weights, offset, scale, level)
+        how = self._df_description(df_method)
+        return marginal_means(
+            *arguments, specs, by, at, weights, offset, scale, level, random, how
+        )
 
     def emtrends(
         self, specs, var, by=None, at=None, weights="equal", df_method=None, level=0.95
@@ -87,7 +106,8 @@ class MarginalMeansMethods:
         Parameters
         ----------
         specs : str or list of str
-            Columns whose levels the slopes are of; ``[]`` for one of all.
+            Columns whose levels the slopes are of, as for `emmeans`; ``[]`` for one
+            of all.
         var : str
             The covariate.
         by, at, weights, df_method, level
@@ -96,7 +116,7 @@ class MarginalMeansMethods:
         Returns
         -------
         Slopes
-            With ``table``, ``contrast()``, ``joint_test()`` and ``notes``.
+            With the methods of `emmeans`' result.
 
         Examples
         --------
@@ -107,7 +127,8 @@ class MarginalMeansMethods:
         [0.784, 0.48]
         """
         arguments = self._means_arguments("emtrends()", df_method)
-        return marginal_slopes(*arguments, specs, var, by, at, weights, level)
+        how = self._df_description(df_method)
+        return marginal_slopes(*arguments, specs, var, by, at, weights, level, how)
 
     def joint_tests(self, by=None, at=None, df_method=None):
         """F tests of main effects and interactions as contrasts of marginal means.

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..compat import PredictionResults, PredictionResultsMonotonic
-from ..errors import check_option
+from ..errors import check_level, check_option
 from ..linalg.basis import chunks
 from ..prediction import (
     marginal_mean,
@@ -25,20 +25,20 @@ class PredictionMethods:
         """Linear prediction of rows, and the distribution of its error.
 
         Population means are contrasts of the fixed effects and are treated as `t_test`
-        treats them; about degrees of freedom of errors that involve random effects
-        nothing is known, unless there is one number for everything.
+        treats them, whether asked for or left where a row has no level of the fit;
+        about degrees of freedom of errors that involve random effects nothing is
+        known, unless there is one number for everything.
         """
         if random == "conditional":
             self._fit_with_rows("get_prediction(random='conditional')")
         tests = self.fixed_tests(df_method)
         found = predict_rows(rows, random=random, cov_beta=tests.cov, **options)
-        if random == "conditional":
-            constant = tests.constant_df
-            df = np.inf if constant is None else constant
-        else:
-            df = np.empty(rows.nobs)
-            for part in chunks(rows.nobs):
-                df[part] = tests.df(rows.exog[part])
+        constant = tests.constant_df
+        df = np.full(rows.nobs, np.inf if constant is None else constant)
+        for part in chunks(rows.nobs):
+            alone = found.population[part]
+            if alone.any():
+                df[part][alone] = tests.df(rows.exog[part][alone])
         dist = "t" if np.isfinite(df).any() else "norm"
         return found, {"df": df, "dist": dist, "row_labels": rows.labels}
 
@@ -47,7 +47,7 @@ class PredictionMethods:
         found, law = self._predicted(rows, random, df_method, **options)
         noise = self.fit_record.sigma2
         noise = noise if rows.weights is None else noise / rows.weights
-        return PredictionResults(
+        return IntervalsOfValues(
             found.values, found.variance, found.spread + noise, **law
         )
 
@@ -101,6 +101,32 @@ def _observations(trials, probability, **parts):
     return observation_quantiles(probability=probability, trials=trials(), **parts)
 
 
+class IntervalsOfValues(PredictionResults):
+    """Means of a linear model, with intervals of means and of observations."""
+
+    def conf_int(self, obs=False, alpha=0.05):
+        """Intervals of the means, or of new observations.
+
+        Parameters
+        ----------
+        obs : bool
+            Of new observations.
+        alpha : float
+            One minus the level.
+
+        Returns
+        -------
+        ndarray, shape (n, 2)
+
+        Raises
+        ------
+        DataError
+            alpha is not between 0 and 1.
+        """
+        check_level(alpha, "alpha")
+        return super().conf_int(obs=obs, alpha=alpha)
+
+
 class IntervalsOfMeans(PredictionResultsMonotonic):
     """Means of a generalized model, with intervals of means and of observations.
 
@@ -134,7 +160,13 @@ class IntervalsOfMeans(PredictionResultsMonotonic):
         Returns
         -------
         ndarray, shape (n, 2)
+
+        Raises
+        ------
+        DataError
+            Another method, or alpha is not between 0 and 1.
         """
+        check_level(alpha, "alpha")
         check_option("method", method, ("endpoint", "delta"))
         if obs:
             ends = [self._observation(p) for p in (alpha / 2, 1 - alpha / 2)]

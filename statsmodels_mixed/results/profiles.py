@@ -8,15 +8,17 @@ from ..inference.profile.profile import profile
 class ProfileMethods:
     """Mixin for results with a ``fit_record``."""
 
-    def profile(self, which=None, level=0.99, progress=False):
+    def profile(self, which=None, up_to=0.99, progress=False):
         """Profile likelihood of fixed effects, standard deviations and correlations.
 
         Parameters
         ----------
         which : str or sequence of str, optional
-            Names of parameters, "fixed" or "random". All by default.
-        level : float
-            How far to go: to the ends of intervals at this level, or a bound.
+            Names of parameters, "fixed", or "random" (the same as "variance"). All by
+            default.
+        up_to : float
+            How far to go: to the ends of intervals at this level, or a bound. The
+            level of intervals is an argument of ``conf_int``.
         progress : bool
             Whether to show a progress bar (needs tqdm).
 
@@ -29,7 +31,8 @@ class ProfileMethods:
         Raises
         ------
         DataError
-            Unknown names, or a fit without a likelihood of all parameters.
+            Unknown names, `up_to` outside (0, 1), or a fit without a likelihood of all
+            parameters.
 
         Examples
         --------
@@ -39,4 +42,4 @@ class ProfileMethods:
         >>> res.profile("fixed").conf_int().round(3).to_numpy().tolist()
         [[237.681, 265.13], [7.359, 13.576]]
         """
-        return profile(self._fit_with_rows("profile()"), which, level, progress)
+        return profile(self._fit_with_rows("profile()"), which, up_to, progress)

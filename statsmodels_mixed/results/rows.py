@@ -94,13 +94,14 @@ class RowMethods(PredictionMethods):
         Parameters
         ----------
         n : int, optional
-            Number of draws; without it a single one, as a Series.
+            Number of draws, 1 or more; without it a single one, as a Series.
         random : {"new", "conditional"}
             New random effects for every level, or the conditional modes. Rows with
             the same level share its effects within a draw.
         rng : int or numpy.random.Generator, optional
         newdata : DataFrame, dict or array_like, optional
-            New rows, as for `predict`; their weights are one.
+            New rows, as for `predict`; their weights are one. They need the columns
+            of all grouping factors, which say which rows share random effects.
         new_levels : {"error", "population", "draw"}
             With ``random="conditional"``, levels of a grouping factor that were not
             there when fitting: refuse, random effects of 0, or drawn ones. Rows
@@ -112,7 +113,7 @@ class RowMethods(PredictionMethods):
             For new rows of a model built from arrays, one entry per term.
         n_trials : str, array_like or int, optional
             Numbers of trials of new rows, where the binomial response of the fit had
-            such numbers.
+            such numbers. By default the column that ``n_trials=`` named at the fit.
 
         Returns
         -------
@@ -165,13 +166,17 @@ class RowMethods(PredictionMethods):
         if own and n_trials is None:
             return fit.design.trials
         check_trials_argument(getattr(fit, "family", None), n_trials)
+        column = fit.design.trials_column
+        if n_trials is None and column and column in rows:
+            n_trials = column
         if n_trials is None:
             if fit.design.trials is None:
                 return None
+            there = f", or the column {column!r}" if column else ""
             raise DataError(
                 f"The response {self.endog_name!r} counts successes among trials: give "
                 "n_trials=, the numbers of trials of the new rows (1, for a single "
-                "one each)."
+                f"one each){there}."
             )
         if is_number(n_trials):
             n_trials = np.full(rows.nobs, n_trials)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..compat import SimpleTable, Summary, fmt_params, forg
+from ..compat import Cell, SimpleTable, Summary, fmt_params, forg
+from ..printing import format_df
+
+# Of the columns of parameters with degrees of freedom: they fit 80 characters
+WIDTHS = [0, 10, 8, 6, 8, 7, 10, 10]
 
 
 def summarise(results, yname, xname, title, alpha):
@@ -22,10 +26,20 @@ def summarise(results, yname, xname, title, alpha):
         out.add_table_params(
             results, yname=yname, xname=xname, alpha=alpha, use_t=results.use_t
         )
+        if results.use_t:
+            _insert_df(out.tables[-1], results.df_resid_inference)
     if len(results.varcorr()):
         out.tables.append(variance_table(results))
     out.add_extra_txt(_notes(results))
     return out
+
+
+def _insert_df(table, df):
+    """A column of degrees of freedom between standard errors and t."""
+    texts = ["df", *map(format_df, df)]
+    for row, text in zip(table, texts, strict=True):
+        row.insert(3, Cell(text, datatype=row[2].datatype, row=row))
+    table.output_formats["txt"].update(colwidths=WIDTHS)
 
 
 def _left(results):
@@ -102,6 +116,12 @@ def _notes(results):
     ]
     if aliased:
         out.append(f"Aliased with other columns and left out: {', '.join(aliased)}.")
+    unused = results.fit_record.design.nobs_given - int(results.nobs)
+    if unused > 0:
+        out.append(
+            f"Rows not used: {unused} of {unused + int(results.nobs)} (missing values, "
+            "subset= or weights of 0)."
+        )
     offsets = results.fit_record.design.mean.offset is not None
     if offsets:
         out.append("The model has an offset.")

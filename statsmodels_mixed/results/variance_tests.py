@@ -6,8 +6,8 @@ from ..inference.bootstrap.bootstrap_lrt import bootstrap_lrt
 from ..inference.likelihood.rlrt import exact_lrt, restricted_lrt
 
 
-class BootstrapTest:
-    """Mixin for the results of all models."""
+class VarianceTests:
+    """Mixin for the results of all models; two of the tests refuse generalized ones."""
 
     def bootstrap_lrt(self, restricted, n=1000, rng=None, progress=False, n_jobs=1):
         """Parametric-bootstrap likelihood-ratio test against a smaller model.
@@ -37,10 +37,6 @@ class BootstrapTest:
         """
         return bootstrap_lrt(self, restricted, n, rng, progress, n_jobs)
 
-
-class VarianceTests(BootstrapTest):
-    """Mixin for the results of linear mixed models."""
-
     def restricted_lrt(self, term=None, n_sim=10_000, rng=None):
         """Restricted likelihood-ratio test of one variance, with its exact null.
 
@@ -64,7 +60,7 @@ class VarianceTests(BootstrapTest):
         ComparisonError
             A term with several correlated effects.
         DataError
-            No such term.
+            No such term, or a generalized linear mixed model: use `bootstrap_lrt`.
 
         Examples
         --------
@@ -87,6 +83,8 @@ class VarianceTests(BootstrapTest):
         ------
         ComparisonError
             More than one variance beside the residual's.
+        DataError
+            A generalized linear mixed model: use `bootstrap_lrt`.
         """
         fit = self._fit_with_rows("exact_lrt")
         return exact_lrt(fit, term, n_sim, rng, self.options)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..inference.variances.variance_params import variance_params
+from ..printing import printed
 from . import tables
 
 
@@ -68,9 +69,14 @@ class VarianceTables:
         found = variance_params(self.fit_record)
         lower, upper = found.intervals(1.0 - alpha).T
         columns = {"estimate": found.values, "std err": found.se}
-        return pd.DataFrame(
+        table = pd.DataFrame(
             columns | {"lower": lower, "upper": upper}, index=found.names
         )
+        level = f"{100 * (1 - alpha):g}% intervals"
+        title = f"Standard deviations and correlations, {level}"
+        on_bound = np.isnan(found.se).any()
+        notes = ["Estimates on their bound have no standard error."] if on_bound else ()
+        return printed(table, title, notes)
 
     @property
     def vcomp(self):

@@ -7,9 +7,14 @@ import pandas as pd
 
 from ..compat import ContrastResults, WaldTestResults, linear_constraints
 from ..errors import DataError
-from ..inference import df_method_name, fixed_tests, term_constraints
+from ..inference import (
+    choose_df_method,
+    df_method_name,
+    fixed_tests,
+    term_constraints,
+)
 from ..inference.fixed_effects.df_methods import DESCRIPTIONS
-from ..inference.fixed_effects.wald import WaldTests
+from ..inference.fixed_effects.wald import FTest, WaldTests
 
 
 class WaldMethods:
@@ -38,7 +43,7 @@ class WaldMethods:
         >>> res.fixed_tests("kenward-roger").df(np.eye(2)).round(4).tolist()
         [17.0, 17.0]
         """
-        name = df_method_name(df_method or self.df_method)
+        name = self._df_name(df_method)
         known = self._fixed_tests
         if name not in known:
             fit = self._fit_with_rows(f"df_method={name!r}")
@@ -63,15 +68,31 @@ class WaldMethods:
         """Degrees of freedom of the test of each parameter, shape (p,)."""
         return self.fixed_tests().df(np.eye(len(self._params)))
 
+    def _df_name(self, df_method):
+        return self.df_method if df_method is None else df_method_name(df_method)
+
     def _tests_for(self, cov_p, df_method):
         if cov_p is None:
             return self.fixed_tests(df_method)
-        df = np.inf if not self.use_t else self.df_resid
-        return WaldTests(self._params, np.asarray(cov_p), df)
+        if df_method not in (None, "normal", "residual"):
+            raise DataError(
+                f"df_method={df_method!r} goes with the covariance matrix of the fit; "
+                "with cov_p= use 'residual' or 'normal'."
+            )
+        normal = self._df_name(df_method) == "normal"
+        df = np.inf if normal else self.df_resid
+        return WaldTests(self._params, np.asarray(cov_p, dtype=float), df)
 
-    def _uses_t(self, df_method):
-        name = self.df_method if df_method is None else df_method_name(df_method)
-        return name != "normal"
+    def _constraints(self, r_matrix):
+        """Matrix and values of hypotheses, or an error of ours."""
+        names = self.model.data.cov_names
+        try:
+            return linear_constraints(r_matrix, names)
+        except Exception as error:  # each formula engine has its own
+            raise DataError(
+                f"The hypothesis {r_matrix!r} is not understood ({error}). Parameters "
+                f"are {', '.join(names)}; a matrix needs {len(names)} columns."
+            ) from None
 
     def t_test(self, r_matrix, cov_p=None, use_t=None, df_method=None):
         """t test of each of some linear hypotheses.
@@ -84,7 +105,8 @@ class WaldMethods:
             Another covariance matrix of the parameters; tests then have residual
             degrees of freedom.
         use_t : bool, optional
-            False for the normal distribution.
+            False for the normal distribution; True for residual degrees of freedom
+            where the fit's tests are normal.
         df_method : str, optional
             As for `fixed_tests`.
 
@@ -92,9 +114,19 @@ class WaldMethods:
         -------
         statsmodels.stats.contrast.ContrastResults
             With one number of degrees of freedom per hypothesis, ``df_denom``.
+
+        Raises
+        ------
+        DataError
+            A hypothesis that is not understood, or contradicting arguments.
         """
-        matrix, value = linear_constraints(r_matrix, self.model.data.cov_names)
-        tests = self._tests_for(cov_p, "normal" if use_t is False else df_method)
+        matrix, value = self._constraints(r_matrix)
+        if use_t is not None:
+            with_t = "residual" if self.df_method == "normal" else self.df_method
+            df_method = choose_df_method(df_method, use_t, self.df_method, with_t)
+            with_cov = cov_p is not None and df_method != "normal"
+            df_method = "residual" if with_cov else df_method
+        tests = self._tests_for(cov_p, df_method)
         effect = matrix @ self._params
         sd = np.sqrt(((matrix @ tests.cov) * matrix).sum(axis=1))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -133,11 +165,11 @@ class WaldMethods:
         r_matrix, cov_p
             As for `t_test`.
         invcov : array_like, optional
-            Inverse of the covariance of ``R params``; statsmodels' test then.
+            Inverse of the covariance of ``R params``, for the statistic.
         use_f : bool, optional
             F test, or chi-square; F where the fit's tests are t tests.
         df_constraints : int, optional
-            As in statsmodels.
+            Numerator degrees of freedom in place of the rank of R.
         scalar : bool
             Statistic as a number rather than a matrix.
         df_method : str, optional
@@ -147,18 +179,20 @@ class WaldMethods:
         -------
         statsmodels.stats.contrast.ContrastResults
         """
-        if invcov is not None or df_constraints is not None:
-            return super().wald_test(
-                r_matrix, cov_p, invcov, use_f, df_constraints, scalar
-            )
         tests = self._tests_for(cov_p, df_method)
-        use_f = self._uses_t(df_method) if use_f is None else use_f
-        matrix, value = linear_constraints(r_matrix, self.model.data.cov_names)
+        use_f = self._df_name(df_method) != "normal" if use_f is None else use_f
+        matrix, value = self._constraints(r_matrix)
         if not use_f:
             tests = WaldTests(self._params, tests.cov, np.inf)
         elif tests.constant_df == np.inf:  # an F test all the same, as in statsmodels
             tests = WaldTests(self._params, tests.cov, self.df_resid)
         test = tests.f_test(matrix, value)
+        if invcov is not None or df_constraints is not None:
+            gap = matrix @ self._params - value
+            given = test.statistic * test.df_num
+            chi2 = given if invcov is None else gap @ np.asarray(invcov) @ gap
+            q = test.df_num if df_constraints is None else int(df_constraints)
+            test = FTest.of(chi2 / q, q, test.df_denom)
         if use_f:
             statistic = test.statistic if scalar else np.array([[test.statistic]])
             return ContrastResults(
@@ -183,9 +217,9 @@ class WaldMethods:
         """Wald test of each fixed-effects term of the formula.
 
         Parameters and result are statsmodels', but for `df_method` (see
-        `fixed_tests`); this one does not depend on the formula engine that
-        statsmodels is set to. `anova` tests hypotheses that do not depend on the
-        coding of factors.
+        `fixed_tests`). A term's test is that of its columns: with an interaction in
+        the model, a main effect is the one at the reference level. `anova` tests
+        hypotheses that do not depend on the coding of factors.
         """
         own = term_constraints(self.fit_record.design, self.model.kept)
         constraints = [c for c in own if len(c[1]) > 1 or not skip_single]
@@ -195,7 +229,7 @@ class WaldMethods:
                 raise DataError(f"combine_terms: no term holds {name!r}.")
             constraints.append((name, np.vstack(rows)))
         constraints += list(extra_constraints or ())
-        use_f = self._uses_t(df_method)
+        use_f = self._df_name(df_method) != "normal"
         rows = []
         for _, matrix in constraints:
             test = self.wald_test(
@@ -211,9 +245,11 @@ class WaldMethods:
         result.temp = constraints
         return result
 
-    def _reference(self):
-        """What the summary says about the tests."""
-        return DESCRIPTIONS[self.df_method]
+    def _reference(self, df_method=None, statistic="t"):
+        """What tables say about the tests."""
+        name = self._df_name(df_method)
+        told = DESCRIPTIONS[name]
+        return told if name == "normal" else f"{statistic} {told}"
 
     @property
     def cov_kwds(self):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import ClassVar
 
 import pandas as pd
 
 from ..compat import LikelihoodResultsWrapper, wrapper
+from .intervals import IntervalMethods
 
 
 class MixedResultsWrapper(LikelihoodResultsWrapper):
@@ -25,8 +27,11 @@ class MixedResultsWrapper(LikelihoodResultsWrapper):
     # not cov_params: statsmodels would label combinations as if they were parameters
     _wrap_methods: ClassVar = {}
 
+    def __repr__(self):
+        return repr(self._results)
+
+    @wraps(IntervalMethods.conf_int)
     def conf_int(self, *args, **kwargs):
-        """Confidence intervals, one labelled row per parameter."""
         table = self._results._interval_table(*args, **kwargs)
         return table.set_axis([0, 1], axis=1)
 

@@ -72,7 +72,7 @@ def test_summary_as_text(res):
         "REML criterion:              1743.6283",
         "No. Observations:                 180",
         "Levels Subject:                    18",
-        "Days          10.4673      1.546      6.771",
+        "Days         10.4673     1.546     17     6.771",
         "612.0899    24.7405",
         "35.0717     5.9221       0.066",
         "converged",

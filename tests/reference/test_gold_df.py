@@ -8,6 +8,7 @@ import pytest
 import statsmodels_mixed as smm
 
 from .loader import coefficient_key, golds, table
+from .test_gold_rlrt import DATA
 
 UNBALANCED = {  # rows gold_infer.R left out, counted from 1
     "infer_oats_unbal": [1, 2, 7, 30, 41, 55, 66],
@@ -111,3 +112,36 @@ def test_standard_error_of_a_standard_deviation():
     slope = np.array([res.sigma, gold["theta"][0]])
     found = res.variance_params().loc["sd_Intercept|Subject", "std err"]
     np.testing.assert_allclose(found, np.sqrt(slope @ cov @ slope), rtol=1e-4)
+
+
+# columns of the larger model that the smaller one of krmodcomp lacks
+DROPPED = {
+    "sleep_days": ("Days",),
+    "sleep_quad": ("Days", "I(Days ** 2)"),
+    "beets_sow": ("sow",),
+    "beets_harvest": ("harvest",),
+    "oats_nitro": ("C(nitro)",),
+    "oats_variety": ("Variety",),
+}
+
+
+@pytest.mark.parametrize("name", DROPPED)
+def test_comparisons_of_models_by_f_tests(name):
+    """Compare with KRmodcomp and SATmodcomp of pbkrtest."""
+    gold = golds("inference")["krmodcomp"]["comparisons"][name]
+    formula = gold["large"].replace("^", " ** ").replace("factor(", "C(")
+    data = DATA[name.partition("_")[0]]()
+    res = smm.lmm(formula, data).fit()
+    columns = [
+        any(column.startswith(drop) for drop in DROPPED[name])
+        for column in res.model.exog_names
+    ]
+    rows = np.eye(len(columns))[columns]
+    kr, expected = res.f_test(rows, df_method="kr"), gold["KR_stats"]
+    assert kr.df_num == expected["ndf"]
+    np.testing.assert_allclose(kr.df_denom, expected["ddf"], rtol=1e-4)
+    np.testing.assert_allclose(kr.fvalue, expected["Fstat"], rtol=1e-4)
+    np.testing.assert_allclose(kr.pvalue, expected["p.value"], rtol=1e-3)
+    satterthwaite, expected = res.f_test(rows), gold["SAT"]
+    np.testing.assert_allclose(satterthwaite.fvalue, expected["statistic"], rtol=1e-4)
+    np.testing.assert_allclose(satterthwaite.df_denom, expected["ddf"], rtol=1e-4)

@@ -11,7 +11,8 @@ from .loader import golds, table
 METHODS = {"kenward-roger": "kr", "satterthwaite": "satterthwaite", "asymptotic": "z"}
 # columns here: what R calls them, and how near (relative) they must be
 COLUMNS = {
-    "mean": (("emmean", "prob"), 1e-6),
+    "mean": (("emmean",), 1e-6),
+    "prob": (("prob",), 1e-6),
     "slope": (("age.trend",), 1e-6),
     "estimate": (("estimate",), 1e-6),
     "odds_ratio": (("odds.ratio",), 1e-6),
@@ -81,9 +82,10 @@ def test_split_plot(gold, oats, r_name):
     both = oats.emmeans("Variety", by="nitro", df_method=how)
     check(both.table, stored["emm_Variety_by_Nitro"])
     assert list(both.table["Variety"]) == stored["emm_Variety_by_Nitro"]["Variety"]
+    levels = [name.split(" - ") for name in stored["pairs_Nitro_tukey"]["contrast"]]
     assert list(pairs.table["contrast"]) == [
-        name.replace("Nitro", "nitro")
-        for name in stored["pairs_Nitro_tukey"]["contrast"]
+        " - ".join(str(float(level.removeprefix("Nitro"))) for level in pair)
+        for pair in levels
     ]
 
 
@@ -191,6 +193,19 @@ def test_adjusted_pvalues_and_intervals(oats, method, adjust):
     np.testing.assert_allclose(found["pvalue"][shown], want, 2e-4)
 
 
+def test_names_and_order_of_reversed_pairs(oats):
+    # pairs(e, reverse = TRUE), contrast(e, "trt.vs.ctrlk", adjust = "BH")
+    means = oats.emmeans("nitro", df_method="kenward-roger")
+    found = means.pairs(reverse=True).table
+    pd.testing.assert_frame_equal(found, means.contrast("revpairwise").table)
+    np.testing.assert_allclose(
+        found["estimate"], [19.5, 209 / 6, 46 / 3, 44, 24.5, 55 / 6], 1e-8
+    )
+    found = means.contrast("trt.vs.ctrlk").table
+    assert found["contrast"].tolist() == ["0.0 - 0.6", "0.2 - 0.6", "0.4 - 0.6"]
+    np.testing.assert_allclose(found["pvalue"][2], 0.1149, atol=5e-5)  # R rounds
+
+
 def test_approximate_dunnett(oats):
     found = oats.emmeans("nitro").contrast("treatment", ref=0.2).table
     want = [-30.340060013, 4.49327332, 13.659939987]
@@ -245,7 +260,9 @@ def test_logarithm_of_the_response():
     means = res.emmeans("nitro", scale="response")
     found = means.table
     np.testing.assert_allclose(
-        found["mean"], [77.260319416, 96.625917273, 112.234735979, 121.40706532], 1e-8
+        found["response"],
+        [77.260319416, 96.625917273, 112.234735979, 121.40706532],
+        1e-8,
     )
     np.testing.assert_allclose(
         found["lower"], [66.053011907, 82.609454793, 95.954073294, 103.795873376], 1e-5

@@ -205,9 +205,8 @@ def test_generalized_models_have_chi_square():
     res = smm.glmm(formula, data, family="binomial").fit()
     row = res.anova().loc["period"]
     test = res.wald_test(np.eye(4)[1:], scalar=True)
-    assert row["den_df"] == np.inf
-    assert row["sum_sq"] == pytest.approx(float(test.statistic))
-    assert row["F"] * row["num_df"] == pytest.approx(row["sum_sq"])
+    assert row["df"] == 3
+    assert row["chi2"] == pytest.approx(float(test.statistic))
     assert row["pvalue"] == pytest.approx(float(test.pvalue))
 
 
@@ -402,7 +401,7 @@ def test_ranova_refuses_what_has_no_variance_or_no_likelihood():
         res.ranova()
     with pytest.raises(ComparisonError, match="no likelihood"):
         res.drop1("lrt")
-    assert res.anova().loc["period", "num_df"] == 3
+    assert res.anova().loc["period", "df"] == 3
 
 
 def test_smaller_model_that_fits_better_is_a_contradiction():
@@ -499,6 +498,71 @@ def test_comparisons_that_are_refused(sleep):
         smm.anova(sleep["ols"])
     with pytest.raises(DataError, match="the table of one model"):
         smm.anova(small, diag, type=2)
+
+
+def test_what_is_not_a_result_is_named(sleep):
+    res = sleep["large"]
+    with pytest.raises(DataError, match=r"argument 1 is 'x'"):
+        smm.anova("x", "y")
+    with pytest.raises(DataError, match=r"argument 2 is .*LMM.*fit\(\)"):
+        smm.anova(res, res.model)
+    with pytest.raises(DataError, match=r"argument 1 is a list.*one by one"):
+        smm.anova([res, sleep["small"]])
+    with pytest.raises(DataError, match="A str has no likelihood"):
+        res.compare_lr_test("x")
+
+
+def test_options_of_comparisons_are_refused_for_one_model(sleep):
+    res = sleep["large"]
+    for options in ({"names": ["one"]}, {"refit": False}):
+        with pytest.raises(DataError, match="leave them out for the table of one"):
+            smm.anova(res, **options)
+    with pytest.raises(DataError, match="refit='no': use True or False"):
+        smm.anova(res, refit="no")
+    for call in (res.anova, lambda type: smm.anova(res, type=type)):
+        with pytest.raises(DataError, match="type=True"):
+            call(type=True)
+
+
+def test_differences_are_told_in_the_order_of_the_arguments():
+    data = smm.datasets.load("sleepstudy")
+    small = smm.lmm("Reaction ~ Days + (1 | Subject)", data).fit()
+    large = smm.lmm("Reaction ~ Days + (Days | Subject)", data.iloc[:179]).fit()
+    options = {"names": ["one", "two"]}
+    words = r"^one and two: The fits use 180 \(one\) and 179 \(two\) rows"
+    with pytest.raises(ComparisonError, match=words):
+        smm.anova(small, large, **options)
+    words = r"^one and two: The fits use 179 \(one\) and 180 \(two\) rows"
+    with pytest.raises(ComparisonError, match=words):
+        smm.anova(large, small, **options)
+    with pytest.raises(ComparisonError, match="use 179 and 180 rows"):
+        large.compare_lr_test(small)
+
+
+def test_distributions_are_told_in_the_order_of_the_arguments():
+    data = factorial().assign(count=lambda d: (d.y > 0) * 1.0)
+    poisson = smm.glmm("count ~ 1 + (1 | g)", data, family="poisson").fit()
+    binomial = smm.glmm("count ~ x + (1 | g)", data, family="binomial").fit()
+    for fits in ((poisson, binomial), (binomial, poisson)):
+        first, second = (res.family.name for res in fits)
+        words = rf"{first} family.* \(model 1\) and {second} family.* \(model 2\)"
+        with pytest.raises(ComparisonError, match=words):
+            smm.anova(*fits)
+
+
+def test_ratios_that_are_rounding_have_the_p_value_of_zero():
+    data = smm.datasets.load("dyestuff2")
+    res = smm.lmm("Yield ~ 1 + (1 | Batch)", data).fit()
+    assert res.ranova().loc["(1 | Batch)", ["lrt", "pvalue"]].tolist() == [0.0, 1.0]
+    fits = [
+        SimpleNamespace(deviance=d, beta=np.zeros(2), n_covariance=c)
+        for d, c in ((10.0, 2), (10.0 + 1.6e-11, 1))
+    ]
+    row = _ratio(*fits, "(1 | g)")
+    assert row["lrt"] == 0.0 and chi_bar_square(row["lrt"], 1, 1)[0] == 1.0
+    ols = smf.ols("Yield ~ 1", data).fit()
+    row = smm.anova(ols, res).table.loc["model 2"]
+    assert (row["chi2"], row["pvalue"], row["pvalue_mixture"]) == (0.0, 1.0, 1.0)
 
 
 def test_one_model_is_tested_by_term(sleep):

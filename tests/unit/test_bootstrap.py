@@ -268,7 +268,20 @@ def test_repeated_clusters_get_labels_of_their_own(nested):
     groups = {t.group: t.grouping for t in design.terms}
     assert groups["batch"].levels.tolist() == ["A", "C", "C#2"]
     assert groups["batch:cask"].n_levels == 9
-    assert "C:a#2" in groups["batch:cask"].levels
+    assert "C#2:a" in groups["batch:cask"].labels()
+    assert groups["batch:cask"].encode(["C#2", "B"], ["a", "a"]).tolist() == [
+        groups["batch:cask"].labels().get_loc("C#2:a"),
+        -1,
+    ]
+
+
+def test_labels_without_copies_are_what_they_were(crossed):
+    data = smm.datasets.load("penicillin")
+    data["sample"] = data["sample"].map({s: i for i, s in enumerate("ABCDEF")})
+    res = smm.lmm("diameter ~ 1 + (1 | plate) + (1 | sample)", data).fit()
+    groups = {t.group: t.grouping for t in drawn_design(res, [0, 0], "plate").terms}
+    assert groups["sample"].levels.tolist() == list(range(6))
+    assert groups["plate"].levels.tolist() == ["a", "a#2"]
 
 
 def test_rows_within_clusters(sleep):
@@ -533,6 +546,67 @@ def test_bad_intervals(boot):
         boot.conf_int(95)
     with pytest.raises(DataError, match="method='profile'"):
         boot.conf_int(method="profile")
+
+
+def test_alpha_is_one_minus_the_level(boot):
+    pd.testing.assert_frame_equal(boot.conf_int(alpha=0.1), boot.conf_int(0.9))
+    with pytest.raises(DataError, match=r"level= or alpha=.*not both"):
+        boot.conf_int(0.9, alpha=0.1)
+    for bad in (0, 1.0, "5%", True):
+        with pytest.raises(DataError, match=r"alpha=.*between 0 and 1"):
+            boot.conf_int(alpha=bad)
+
+
+def test_options_in_any_case(sleep, boot):
+    pd.testing.assert_frame_equal(
+        boot.conf_int(method="Percentile"), boot.conf_int(method="percentile")
+    )
+    pd.testing.assert_frame_equal(
+        boot.conf_int(method="BCa"), boot.conf_int(method="bca")
+    )
+    loud = bootstrap(sleep, 3, "Parametric", rng=1, random="NEW")
+    assert loud.kind == "parametric"
+    pd.testing.assert_frame_equal(loud.draws, bootstrap(sleep, 3, rng=1).draws)
+    assert bootstrap(sleep, 2, "Case", rng=1).kind == "case"
+
+
+def test_pictures(boot):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure = boot.plot(level=0.9, method="Basic")
+    assert [ax.get_xlabel() for ax in figure.axes] == list(boot.draws.columns)
+    bars = {line.get_label(): line for line in figure.axes[1].lines}
+    limits = boot.conf_int(0.9, "basic").loc["Days"]
+    np.testing.assert_allclose(bars["90% interval (basic)"].get_xdata(), limits)
+    np.testing.assert_allclose(
+        bars["estimate"].get_xdata(), boot.estimates["Days"], rtol=1e-12
+    )
+    heights = sum(patch.get_height() for patch in figure.axes[1].patches)
+    assert heights == len(boot.draws)
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 2
+    (alone,) = boot.plot("sigma").axes
+    assert alone.get_xlabel() == "sigma"
+    _, own = plt.subplots(1, 2)
+    assert boot.plot(["Days", "sigma"], axes=own) is own[0].figure
+    with pytest.raises(MixedModelError, match="6 parameters need as many axes"):
+        boot.plot(axes=own)
+    with pytest.raises(DataError, match="which='days' was not drawn; there are"):
+        boot.plot("days")
+    plt.close("all")
+
+
+def test_pictures_of_draws_that_do_not_vary(sleep):
+    pytest.importorskip("matplotlib").use("Agg")
+    import matplotlib.pyplot as plt
+
+    same = bootstrap(sleep, 3, rng=1, statistic=lambda r: [r.nobs, np.nan])
+    first, second = same.plot().axes
+    assert sum(patch.get_height() for patch in first.patches) == 3
+    assert not any(patch.get_height() for patch in second.patches)
+    plt.close("all")
 
 
 def test_bca_refuses_conditional_draws(sleep):

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from reference.designs import crossed, dense_z, gram, nested
 
-from statsmodels_mixed.linalg import BlockSystem
+from statsmodels_mixed.linalg import BlockGram, BlockSystem
 from statsmodels_mixed.linalg.components import Components
 
 
@@ -46,3 +46,8 @@ def test_components_hold_all_of_the_gram_matrix(factors):
         for own in places:
             linked = (np.abs(z.T @ z)[np.ix_(own, own)] > 0) * 1.0
             assert (np.linalg.matrix_power(linked, len(own)) > 0).all()
+
+
+def test_no_factors_make_no_components():
+    found = Components(BlockSystem(BlockGram((), {})))
+    assert found.count == 0 and found.labels == ()

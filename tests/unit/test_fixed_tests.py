@@ -242,6 +242,21 @@ def test_joint_test_of_dependent_rows(data):
         np.testing.assert_allclose(one.pvalue, two.pvalue, rtol=1e-6)
 
 
+@pytest.mark.parametrize("method", ["satterthwaite", "kr", "normal"])
+@pytest.mark.parametrize(("scale", "shift"), [(1e-6, 0.0), (1e6, 0.0), (1.0, 2010.0)])
+def test_joint_tests_do_not_depend_on_units(data, method, scale, shift):
+    plain = smm.lmm("y ~ x + f + (1 | g)", data).fit()
+    moved = data.assign(x=scale * data.x + shift)
+    other = smm.lmm("y ~ x + f + (1 | g)", moved).fit()
+    slopes = np.eye(4)[1:]
+    one = plain.f_test(slopes, df_method=method)
+    two = other.f_test(slopes, df_method=method)
+    assert one.df_num == two.df_num == 3
+    np.testing.assert_allclose(one.fvalue, two.fvalue, rtol=1e-6)
+    if method == "kr":  # whose denominator does not depend on the rotation
+        np.testing.assert_allclose(one.df_denom, two.df_denom, rtol=1e-5)
+
+
 def test_degrees_of_freedom_of_several_contrasts():
     assert fai_cornelius(np.array([5.0, 1.5])) == 2.0
     assert fai_cornelius(np.array([np.inf, np.inf])) == np.inf

@@ -632,3 +632,73 @@ def test_rows_of_the_fit_have_no_columns_to_choose():
     rows = own_rows(linear("(1 | g)").fit_record)
     with pytest.raises(DataError, match="describes new rows"):
         rows.column("w", "n_trials")
+
+
+@pytest.mark.parametrize("df_method", [None, "kenward-roger", "residual"])
+def test_new_levels_have_the_degrees_of_freedom_of_the_mean(df_method):
+    res = linear("(x | g) + (1 | h)")
+    new = NEW.iloc[:4].assign(g=["a", "g0", "b", None], h=["c", "d", "h0", None])
+    none = res.get_prediction(new, df_method=df_method)
+    options = {**CONDITIONAL, "new_levels": "population", "df_method": df_method}
+    got = res.get_prediction(new, **options)
+    known = np.array([False, True, True, False])
+    assert_allclose(got.df[~known], none.df[~known], rtol=1e-12)
+    everywhere = df_method == "residual"
+    assert (np.isfinite(got.df[known]) == everywhere).all()
+    limits, expected = got.conf_int(obs=True), none.conf_int(obs=True)
+    assert_allclose(limits[~known], expected[~known], rtol=1e-9)
+    assert (abs(limits - expected)[known].max(axis=1) > 1e-3).all()
+    # the factors that are conditioned on count
+    of_h = res.get_prediction(new, level="h", **options)
+    assert_allclose(of_h.df[[0, 1, 3]], none.df[[0, 1, 3]], rtol=1e-12)
+
+
+def test_levels_of_another_type_are_recognised():
+    data = DATA.assign(id=DATA.g.str[1:], number=DATA.g.str[1:].astype(int))
+    text = smm.lmm("y ~ x + (1 | id)", data).fit()
+    words = r"'id' levels are text: '3', not numbers: 3"
+    for label in (3, 3.0, np.int64(3)):
+        with pytest.raises(NewLevelError, match=words):
+            text.predict({"x": [0.0], "id": [label]}, **CONDITIONAL)
+    numbers = smm.lmm("y ~ x + (1 | number)", data).fit()
+    with pytest.raises(NewLevelError, match=r"levels are numbers: 3, not text: '3'"):
+        numbers.get_prediction({"x": [0.0], "number": ["3"]}, **CONDITIONAL)
+    crossed = smm.lmm("y ~ x + (1 | h:number)", data).fit()
+    with pytest.raises(NewLevelError, match=r"'number' levels are numbers: 3"):
+        crossed.predict({"x": [0.0], "h": ["h3"], "number": ["3"]}, **CONDITIONAL)
+    with pytest.raises(NewLevelError) as caught:
+        text.predict({"x": [0.0], "id": ["other"]}, **CONDITIONAL)
+    assert "levels are" not in str(caught.value)
+
+
+def test_missing_groups_can_be_left_out():
+    res = linear("(1 | g) + (1 | h)")
+    new = NEW[["x", "f", "g"]]
+    for call in (res.predict, res.get_prediction):
+        with pytest.raises(DataError, match=r"'h'.*is not there.*'h'.*level="):
+            call(new, **CONDITIONAL)
+        call(new, level="g", **CONDITIONAL)
+
+
+def test_trials_from_the_column_of_the_fit():
+    data = DATA.assign(p=DATA.s / DATA.n)
+    for name in ("n_trials", "weights"):  # proportions have their trials as either
+        res = smm.glmm("p ~ x + (1 | g)", data, **{name: "n"}, family="binomial").fit()
+        got = res.get_prediction(data.iloc[:9], **CONDITIONAL).conf_int(obs=True)
+        own = res.get_prediction(**CONDITIONAL).conf_int(obs=True)
+        assert_array_equal(got, own[:9])
+        single = res.get_prediction(data.iloc[:9], n_trials=1, **CONDITIONAL)
+        assert set(np.unique(single.conf_int(obs=True))) <= {0.0, 1.0}
+        with pytest.raises(DataError, match=r"give n_trials=.* or the column 'n'"):
+            res.get_prediction(NEW).conf_int(obs=True)
+
+
+def test_alpha_is_no_percentage():
+    count = smm.glmm("count ~ x + (1 | g)", DATA, family="poisson").fit()
+    for res in (linear("(1 | g)"), count):
+        got = res.get_prediction()
+        with pytest.raises(DataError, match=r"alpha=5: .* 5 percent is 0\.05"):
+            got.summary_frame(alpha=5)
+        for alpha in (4, 0, 1, -0.1, "0.1"):
+            with pytest.raises(DataError, match="between 0 and 1"):
+                got.conf_int(obs=True, alpha=alpha)

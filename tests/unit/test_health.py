@@ -29,8 +29,6 @@ from statsmodels_mixed.errors import (
 # What the reference fits are warned of, and why it is so.
 # where it was compared, a negative binomial gains 31 to 860 in log-likelihood
 OVERDISPERSED = {"dispersion"}
-    "dispersion"
-}  # where it was compared, a negative binomial gains 31 to 860
 SINGULAR = {"singularity"}  # in R too, but where it stops short of -1
 ROUGH = {"integration"}  # check_integration() finds them badly wrong
 DESERVED = {

@@ -10,7 +10,7 @@ from scipy import stats
 import statsmodels_mixed as smm
 from statsmodels_mixed.errors import DataError
 from statsmodels_mixed.inference.fixed_effects.wald import WaldTests
-from statsmodels_mixed.inference.means.contrasts import CONTRASTS, coefficients
+from statsmodels_mixed.inference.means.contrasts import CONTRASTS, Method
 from statsmodels_mixed.inference.means.marginal_means import marginal_means
 from statsmodels_mixed.inference.means.multiplicity import (
     ADJUSTMENTS,
@@ -18,6 +18,7 @@ from statsmodels_mixed.inference.means.multiplicity import (
     adjusted_pvalues,
     critical_values,
 )
+from statsmodels_mixed.inference.means.printing import decimals_of, df_text, printed
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,12 @@ def split(oats):
 @pytest.fixture(scope="module")
 def orthodont():
     return smm.datasets.load("orthodont")
+
+
+@pytest.fixture(scope="module")
+def cbpp():
+    formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+    return smm.glmm(formula, smm.datasets.load("cbpp"), family="binomial").fit()
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +106,28 @@ def test_first_of_several_columns_varies_fastest(split):
     assert table["dose"].tolist()[:4] == [0, 0, 0, 2]
     same = split.emmeans("Variety", by="dose").table
     pd.testing.assert_frame_equal(table, same)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Variety | dose", "~Variety|dose", " ~ Variety | dose"],
+)
+def test_by_in_the_text_of_specs(split, text):
+    found = split.emmeans(text)
+    assert found.by == ("dose",)
+    want = split.emmeans("Variety", by="dose")
+    pd.testing.assert_frame_equal(found.table, want.table)
+
+
+def test_several_columns_in_the_text_of_specs(oats, split):
+    want = split.emmeans(["Variety", "dose"]).table
+    for text in ("Variety + dose", "Variety * dose", "Variety:dose"):
+        pd.testing.assert_frame_equal(split.emmeans(text).table, want)
+    assert len(split.emmeans("1").table) == 1
+    assert len(split.emmeans("1 | Variety").table) == 3
+    data = oats.rename(columns={"dose": "a | b"})
+    res = smm.lmm("y ~ C(Q('a | b')) + (1 | Block)", data).fit()
+    assert len(res.emmeans("a | b").table) == 4  # a column of that name
 
 
 def test_covariates_at_means_of_the_rows_used(orthodont):
@@ -275,16 +304,42 @@ def test_joint_test_of_contrasts(split):
     np.testing.assert_allclose(by["F"], again["F"])
 
 
-def test_joint_test_of_means_is_of_zero(oats):
+def test_joint_test_that_means_are_a_number(oats):
     res = smm.lmm(
         "y ~ Variety + offset(my_offset) + (1 | Block)", oats.assign(my_offset=50.0)
     )
     means = res.fit().emmeans("Variety", df_method="z")
-    test = means.joint_test()
+    test = means.joint_test(null=0)
     cov = means.functions.matrix @ means.tests.cov @ means.functions.matrix.T
     values = means.table["mean"]
     want = values @ np.linalg.solve(cov, values) / 3
     np.testing.assert_allclose(test["F"], want)
+    assert test["null"].tolist() == ["means = 0"]
+    test, less = means.joint_test(null=100), values - 100
+    np.testing.assert_allclose(test["F"], less @ np.linalg.solve(cov, less) / 3)
+
+
+def test_joint_test_of_means_is_of_their_equality(split):
+    means = split.emmeans("dose", by="Variety")
+    test, want = means.joint_test(), means.pairs().joint_test()
+    assert (test["null"] == "means equal").all()
+    assert (want["null"] == "contrasts = 0").all()
+    columns = ["Variety", "num_df", "den_df", "F", "pvalue"]
+    pd.testing.assert_frame_equal(test[columns], want[columns])
+    with pytest.raises(DataError, match="single estimate"):
+        split.emmeans([]).joint_test()
+
+
+def test_joint_tests_of_slopes_and_ratios_say_what_they_are_of(orthodont, cbpp):
+    res = smm.lmm("distance ~ Sex * age + (1 | Subject)", orthodont).fit()
+    slopes = res.emtrends("Sex", "age")
+    assert slopes.joint_test()["null"].tolist() == ["slopes = 0"]
+    equal = slopes.joint_test(null="equal")
+    assert equal["null"].tolist() == ["slopes equal"]
+    np.testing.assert_allclose(equal["pvalue"], slopes.pairs().table["pvalue"])
+    means = cbpp.emmeans("period", scale="response")
+    assert means.joint_test(-1)["null"][0] == "means = -1 on the logit scale"
+    assert means.pairs().joint_test()["null"][0] == "odds_ratio = 1"
 
 
 # ---- scales ----------------------------------------------------------------------
@@ -297,14 +352,14 @@ def test_offsets_and_ratios_of_counts():
     means = res.emmeans("FoodTreatment", scale="response")
     frame = pd.DataFrame({"FoodTreatment": ["Deprived", "Satiated"]})
     frame["logBroodSize"] = data["logBroodSize"].mean()
-    np.testing.assert_allclose(means.table["mean"], res.predict(frame))
+    np.testing.assert_allclose(means.table["rate"], res.predict(frame))
     ratio = means.contrast().table
     assert ratio["contrast"].tolist() == ["Deprived / Satiated"]
     np.testing.assert_allclose(ratio["ratio"], np.exp(-res.params.iloc[1]))
     np.testing.assert_allclose(ratio["se"], ratio["ratio"] * res.bse.iloc[1])
     sums = means.contrast({"both": [1, 1]})  # no contrast, so no ratio
-    assert "estimate" in sums.table and "scale of the log link" in sums.notes[0]
-    unit = res.emmeans("FoodTreatment", scale="response", offset=0.0).table["mean"]
+    assert "estimate" in sums.table and "scale of the log link" in sums.notes[1]
+    unit = res.emmeans("FoodTreatment", scale="response", offset=0.0).table["rate"]
     np.testing.assert_allclose(unit, np.exp(np.cumsum(res.params)))
 
 
@@ -315,7 +370,7 @@ def test_delta_method_of_probit():
     link, response = (
         res.emmeans("period", scale=s).table for s in ("link", "response")
     )
-    np.testing.assert_allclose(response["mean"], stats.norm.cdf(link["mean"]))
+    np.testing.assert_allclose(response["prob"], stats.norm.cdf(link["mean"]))
     np.testing.assert_allclose(
         response["se"], stats.norm.pdf(link["mean"]) * link["se"]
     )
@@ -359,9 +414,9 @@ def test_other_transformed_responses_are_refused(oats):
 def test_named_contrasts_are_contrasts():
     cells = pd.DataFrame({"f": list("abcdefgh")})
     for name in CONTRASTS:
-        found = coefficients(name, cells)
+        found = Method.read(name).coefficients(cells)
         assert found.sum_to_zero and len(found.names) == len(found.matrix)
-    poly = coefficients("poly", cells).matrix
+    poly = Method.read("poly").coefficients(cells).matrix
     assert (poly == np.round(poly)).all() and poly.shape == (6, 8)
     np.testing.assert_allclose(
         poly @ poly.T, np.diag(np.diag(poly @ poly.T)), atol=1e-9
@@ -378,14 +433,14 @@ def test_custom_contrasts(split):
     for method in (frame, matrix, np.array(matrix)):
         found = means.contrast(method).table
         np.testing.assert_allclose(found["estimate"], np.array(matrix) @ values)
-    assert means.contrast(matrix).table["contrast"][0] == "+1*dose0 -1*dose2"
+    assert means.contrast(matrix).table["contrast"].tolist() == ["0 - 2", "4 - 6"]
     pd.testing.assert_frame_equal(means.contrast(frame).table, by_name)
 
 
 @pytest.mark.parametrize("ref", [4, "4", "dose4"])
 def test_reference_level(split, ref):
     found = split.emmeans("dose").contrast("treatment", ref=ref).table["contrast"]
-    assert found.tolist() == ["dose0 - dose4", "dose2 - dose4", "dose6 - dose4"]
+    assert found.tolist() == ["0 - 4", "2 - 4", "6 - 4"]
 
 
 def test_reference_of_two_columns(split):
@@ -393,6 +448,81 @@ def test_reference_of_two_columns(split):
     found = means.contrast("treatment", ref=("Victory", 0)).table
     assert found["contrast"][0] == "Golden Rain dose0 - Victory dose0"
     assert len(found) == 5
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        ([0, -1, 0, 1], "6 - 2"),
+        ([1, -1, -1, 1], "dose0 - dose2 - dose4 + dose6"),
+        ([-1, 0, 0, 0], "-dose0"),
+        ([0.5, 0.5, -1, 0], "0.5*dose0 + 0.5*dose2 - dose4"),
+        ([0, 0, 0, 0], "contrast 1"),
+    ],
+)
+def test_names_of_bare_coefficients(split, row, name):
+    at = {"Variety": "Victory"}
+    found = split.emmeans("dose", at=at).contrast([row]).table["contrast"]
+    assert found.tolist() == [name]
+
+
+def test_long_names_of_bare_coefficients_are_numbers(split):
+    rows = np.vstack([np.full(12, 1 / 12), np.eye(12)[0] - np.eye(12)[1]])
+    found = split.emmeans(["dose", "Variety"]).contrast(rows).table["contrast"]
+    second = "dose0 Golden Rain - dose2 Golden Rain"
+    assert found.tolist() == ["contrast 1", second]
+
+
+def test_levels_below_zero_are_enclosed():
+    cells = pd.DataFrame({"x": [-1.0, 0.0]})
+    assert Method.read("pairwise").coefficients(cells).names == ["(-1.0) - 0.0"]
+    assert Method.read("Pairwise").coefficients(cells, "/").names == ["x-1 / x0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "same"),
+    [
+        ("Pairwise", {"method": "pairwise"}),
+        ("tukey", {"method": "pairwise"}),
+        ("revpairwise", {"method": "pairwise", "reverse": True}),
+        ("trt.vs.ctrl", {"method": "treatment"}),
+        ("TRT.vs.ctrlk", {"method": "treatment", "ref": 6}),
+        ("dunnett", {"method": "treatment"}),
+        ("consec", {"method": "consecutive"}),
+    ],
+)
+def test_names_of_methods_in_r(split, name, same):
+    means = split.emmeans("dose")
+    found = means.contrast(name, adjust="BH").table
+    want = means.contrast(**same, adjust="fdr_bh").table
+    pd.testing.assert_frame_equal(found, want)
+
+
+@pytest.mark.parametrize("method", ["pairwise", "treatment", "consecutive"])
+def test_reversed_contrasts(split, method):
+    means = split.emmeans("dose", by="Variety")
+    plain = means.contrast(method).table
+    other = means.contrast(method, reverse=True).table
+    turned = [" - ".join(n.split(" - ")[::-1]) for n in plain["contrast"]]
+    plain["contrast"], plain["estimate"] = turned, -plain["estimate"]
+    keys = ["Variety", "contrast"]
+    both = [t.set_index(keys)[["estimate", "pvalue"]] for t in (plain, other)]
+    pd.testing.assert_frame_equal(both[0], both[1].loc[both[0].index])
+
+
+def test_upper_case_options(split):
+    want = split.emmeans("dose", weights="cells").pairs(adjust="holm").table
+    found = split.emmeans("dose", weights="Cells", scale="Link").pairs(adjust="Holm")
+    pd.testing.assert_frame_equal(found.table, want)
+
+
+def test_intervals_alone(split):
+    means = split.emmeans("dose", by="Variety")
+    found = means.conf_int(level=0.9)
+    want = means.summary_frame(level=0.9)[["dose", "Variety", "lower", "upper"]]
+    pd.testing.assert_frame_equal(found, want)
+    holm = means.pairs().conf_int(adjust="Holm")
+    assert (holm["lower"] < means.pairs().conf_int()["lower"]).all()
 
 
 # ---- adjustments -----------------------------------------------------------------
@@ -430,7 +560,7 @@ def test_single_contrast_is_not_adjusted(orthodont):
     res = smm.lmm("distance ~ Sex + (1 | Subject)", orthodont).fit()
     pair = res.emmeans("Sex").contrast()
     np.testing.assert_allclose(pair.table["pvalue"], res.pvalues.iloc[1], 1e-8)
-    assert pair.notes == ()
+    assert pair.adjust == "tukey" and "Tukey" not in " ".join(pair.notes)
 
 
 def test_pvalues_of_the_studentized_range_keep_their_bounds():
@@ -452,10 +582,160 @@ def test_covariance_and_df_are_those_of_the_tests(split):
     np.testing.assert_allclose(found["upper"], found["mean"] + half)
 
 
+# ---- what is printed -------------------------------------------------------------
+
+
 def test_what_is_shown(split):
-    text = repr(split.emmeans("dose"))
-    assert "mean" in text.splitlines()[0] and "Averaged over Variety" in text
-    assert "interactions with Variety" in text
+    means = split.emmeans("dose", df_method="kr", level=0.9)
+    text = repr(means).splitlines()
+    assert text[0].split() == ["dose", "mean", "se", "df", "lower", "upper"]
+    assert text[1].split() == ["0", "79.389", "7.175", "6.79", "65.733", "93.045"]
+    assert text[5] == "Averaged over Variety (equal weights)."
+    assert text[6].startswith("There are interactions with Variety")
+    assert text[7:] == [
+        "Degrees-of-freedom method: kenward-roger.",
+        "Confidence level used: 0.9.",
+    ]
+    pairs = means.pairs()
+    assert pairs.notes[:4] == means.notes and "Tukey" in pairs.notes[4]
+    text = repr(pairs).splitlines()
+    shown = ["0", "-", "2", "-19.500", "4.436", "45", "-29.964", "-9.036"]
+    assert text[1].split() == [*shown, "-4.396", "0.0004"]
+    assert text[2].split()[-1] == "<0.0001"
+    assert pairs.table["df"][0] != 45  # all figures there
+
+
+@pytest.mark.parametrize(
+    ("df", "text"),
+    [(45.00001, "45"), (45.001, "45.00"), (6.792, "6.79"), (np.inf, "inf")],
+)
+def test_degrees_of_freedom_as_text(df, text):
+    assert df_text(df) == text
+
+
+@pytest.mark.parametrize(
+    ("se", "decimals", "text"),
+    [
+        (7.17471, 3, "1234.568"),
+        (0.0369, 5, "1234.56789"),
+        (81234.0, -1, "1235"),
+        (1e-9, 12, "1234.6"),
+        (np.nan, 4, "1234.5679"),
+    ],
+)
+def test_decimals_follow_the_standard_error(se, decimals, text):
+    assert decimals_of(np.array([se, 1e3 * se])) == decimals
+    table = pd.DataFrame({"mean": [1234.56789], "se": se, "df": np.nan})
+    shown = printed(table, [], ["mean", "se"]).split()
+    assert shown[3] == text and shown[5] == "NaN"
+
+
+def test_where_covariates_are_held_is_told(orthodont):
+    data = orthodont.assign(
+        cage=orthodont["age"] - orthodont["age"].mean(), w=np.arange(108) * 1000.0
+    )
+    formula = "distance ~ Sex + cage + w + I(w**2) + (1 | Subject)"
+    res = smm.lmm(formula, data.assign(w=data["w"] / 1000)).fit()
+    assert "Held: cage at 0.00 (mean), w at 53.5 (mean)." in res.emmeans("Sex").notes
+    res = smm.lmm("distance ~ Sex * age + (1 | Subject)", data).fit()
+    at = {"age": 12.5, "Sex": "Male"}
+    held = "Held: Sex at Male (given), age at 12.5 (given)."
+    assert res.emmeans([], at=at).notes[0] == held
+    assert "Held" not in repr(res.emmeans("Sex", by="age", at={"age": 9}))
+    for found in (res.emtrends("Sex", "age"), res.emmeans("Sex").pairs()):
+        assert found.notes[0] == "Held: age at 11.00 (mean)."
+
+
+def test_where_offsets_are_held_is_told(orthodont):
+    offset = np.linspace(1.0, 2.0, 108)
+    res = smm.lmm("distance ~ Sex + (1 | Subject)", orthodont, offset=offset).fit()
+    assert res.emmeans("Sex").notes[0] == "Held: offset at 1.5 (mean)."
+    assert res.emmeans("Sex", offset=3).notes[0] == "Held: offset at 3 (given)."
+
+
+def test_covariance_that_is_robust_is_told(orthodont):
+    model = smm.lmm("distance ~ Sex + (1 | Subject)", orthodont)
+    note = model.fit(cov_type="cluster").emmeans("Sex").notes[0]
+    assert note.startswith("Degrees-of-freedom method: satterthwaite, with cluster")
+
+
+def test_scale_is_told(cbpp, oats):
+    link = cbpp.emmeans("period")
+    note = "Results are on the logit scale, not that of the response."
+    assert note in link.notes and note in link.pairs().notes
+    response = cbpp.emmeans("period", scale="response")
+    assert "at random effects of zero" in response.notes[0]
+    pairs = response.pairs()
+    assert "odds_ratio = 1" in pairs.notes[0]
+    sums = pairs.contrast({"both": [1, 1, 0, 0, 0, 0]})
+    assert sums.notes[0] == "Estimates are of the logarithm of odds_ratio."
+    assert "not" not in repr(smm.lmm("y ~ late + (1 | Block)", oats).fit().emmeans([]))
+    log = smm.lmm("np.log(y) ~ late + (1 | Block)", oats).fit().emmeans("late")
+    assert "np.log(y) scale" in log.notes[0]
+
+
+# ---- means over the random effects -----------------------------------------------
+
+
+def test_means_over_the_random_effects(cbpp):
+    found = cbpp.emmeans("period", scale="response", random="marginal")
+    frame = pd.DataFrame({"period": list("1234"), "herd": "1"})
+    want = cbpp.get_prediction(frame, random="marginal").summary_frame()
+    for name, theirs in [("prob", "predicted"), ("se", "se"), ("lower", "ci_lower")]:
+        np.testing.assert_allclose(found.table[name], want[theirs])
+    assert "over the random effects" in found.notes[0]
+    contrasts = found.pairs()
+    assert "at random effects of zero" in contrasts.notes[0]
+    pd.testing.assert_frame_equal(contrasts.table, cbpp.emmeans("period").pairs().table)
+
+
+def test_means_over_effects_that_vary():
+    rng = np.random.default_rng(8)
+    data = pd.DataFrame(
+        {"g": np.repeat(np.arange(30), 12), "x": np.tile(range(12), 30)}
+    )
+    data["f"] = np.where(rng.random(360) < 0.5, "a", "b")
+    slopes = 0.15 * rng.normal(size=30)[data["g"]]
+    data["n"] = rng.poisson(np.exp(0.3 + 0.1 * data["x"] + slopes * data["x"]))
+    res = smm.glmm("n ~ f + x + (0 + x | g)", data, family="poisson").fit()
+    means = res.emmeans("f", at={"x": [2, 8]}, scale="response", random="marginal")
+    x, beta = 5.0, res.params  # the mean of 2 and 8, as in the fixed effects
+    variance = x**2 * res.cov_re["g"].iloc[0, 0]
+    want = np.exp(beta["Intercept"] + beta["x"] * x + variance / 2)
+    np.testing.assert_allclose(means.table["rate"][0], want, 1e-8)
+    without = smm.glmm("n ~ f + (0 + x | g)", data, family="poisson").fit()
+    with pytest.raises(DataError, match="varies along 'x'"):
+        without.emmeans("f", scale="response", random="marginal")
+
+
+# ---- pictures --------------------------------------------------------------------
+
+
+def test_pictures(split, cbpp):
+    pytest.importorskip("matplotlib").use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure = split.emmeans("Variety | dose").pairs().plot(level=0.9)
+    titles = [ax.get_title() for ax in figure.axes]
+    assert titles == [f"dose = {d}" for d in (0, 2, 4, 6)]
+    first = figure.axes[0]
+    names = [text.get_text() for text in first.get_yticklabels()]
+    assert names[::-1][0] == "Golden Rain - Marvellous"
+    pairs = split.emmeans("Variety | dose").pairs()
+    np.testing.assert_allclose(first.lines[-1].get_xdata(), pairs.table["estimate"][:3])
+    assert figure.axes[-1].get_xlabel() == "estimate, 90% interval"
+    ratios = cbpp.emmeans("period", scale="response").pairs().plot().axes[0]
+    assert ratios.get_xscale() == "log" and "odds ratio" in ratios.get_xlabel()
+    assert ratios.lines[0].get_xdata()[0] == 1.0
+    ratios.figure.canvas.draw()
+    ticks = [text.get_text() for text in ratios.get_xticklabels()]
+    assert {"0.5", "1", "2", "5", "10"} <= set(ticks)  # no powers of ten
+    own = plt.subplots()[1]
+    assert cbpp.emmeans("period").plot(axes=own) is own.figure
+    assert "logit scale" in own.get_xlabel() and own.get_ylabel() == "period"
+    with pytest.raises(smm.errors.MixedModelError, match="4 panels"):
+        pairs.plot(axes=own)
+    plt.close("all")
 
 
 # ---- bad input -------------------------------------------------------------------
@@ -478,6 +758,17 @@ def test_what_is_shown(split):
         (lambda r: r.emtrends("dose", "foo"), "var: 'foo' is not a column"),
         (lambda r: r.joint_tests(by="foo"), "by: 'foo' is not a column"),
         (lambda r: r.emmeans("dose").contrast("x"), "method='x'"),
+        (lambda r: r.emmeans("dose + foo"), "specs: 'foo' is not a column"),
+        (lambda r: r.emmeans("dose | foo"), "by: 'foo' is not a column"),
+        (lambda r: r.emmeans("dose | Variety", by="Variety"), "by= was given"),
+        (lambda r: r.emmeans("dose", random="x"), "random='x'"),
+        (lambda r: r.emmeans("dose", random="marginal"), "generalized model"),
+        (lambda r: r.emmeans("dose").joint_test("x"), "null='x'"),
+        (lambda r: r.emmeans("dose").joint_test(np.nan), "null=nan"),
+        (lambda r: r.emmeans("dose").contrast("poly", reverse=True), "reverse= turns"),
+        (lambda r: r.emmeans("dose").contrast([[1] * 4], reverse=True), "reverse="),
+        (lambda r: r.emmeans("dose").contrast("trt.vs.ctrlk", ref=7), "ref=7"),
+        (lambda r: r.emmeans("dose").conf_int(level=2), "level=2"),
         (lambda r: r.emmeans("dose").contrast(ref=1), "'treatment' only"),
         (lambda r: r.emmeans("dose").contrast("treatment", ref=9), "ref=9 is none"),
         (lambda r: r.emmeans("dose").contrast({"a": [1, 2]}), "give 4 numbers"),
@@ -505,6 +796,18 @@ def test_models_from_arrays(oats):
     res = smm.LMM(oats["y"], exog, random=[oats["Block"]]).fit()
     with pytest.raises(DataError, match="built from arrays"):
         res.emmeans("nitro")
+
+
+def test_results_that_do_not_hold_their_data(split):
+    """Repeated fits have the formula, so it would be wrong to speak of arrays."""
+    tests, fit = split.fixed_tests(), split.fit_record
+    with pytest.raises(DataError, match="do not hold the data frame"):
+        marginal_means(fit, tests, None, "dose")
+
+
+def test_a_refit_holds_the_data(oats, split):
+    again = split.refit(oats["y"] + 1.0).emmeans("dose").table
+    np.testing.assert_allclose(again["mean"], split.emmeans("dose").table["mean"] + 1)
 
 
 def test_without_the_data(oats):

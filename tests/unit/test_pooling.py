@@ -352,7 +352,12 @@ def test_picture_has_a_panel_per_effect_in_order(pyplot):
     ends = np.array([s[1, 0] for s in bars.lines[2][0].get_segments()])
     assert_allclose(ends, upper)
     (legend,) = figure.legends
+    assert "partial pooling, 95% interval" in {t.get_text() for t in legend.get_texts()}
     assert len(legend.get_texts()) == 3
+    assert figure.axes[0].get_ylabel() == "Subject"
+    other = pooling("Reaction ~ Days + (Days | Subject)", SLEEP, alpha=0.2).plot()
+    texts = [t.get_text() for t in other.legends[0].get_texts()]
+    assert "partial pooling, 80% interval" in texts
 
 
 def test_picture_on_own_axes(pyplot):

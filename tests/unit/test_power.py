@@ -10,6 +10,7 @@ from scipy import stats
 import statsmodels_mixed as smm
 from statsmodels_mixed.errors import DataError, IdentifiabilityError
 from statsmodels_mixed.inference.bootstrap.power_tests import TESTS
+from statsmodels_mixed.inference.bootstrap.replicates import run_chunks
 from statsmodels_mixed.inference.bootstrap.truth import truth_of
 from statsmodels_mixed.power import Power, power
 from statsmodels_mixed.simulation import simulate_responses
@@ -51,6 +52,13 @@ def truth(res):
         sigma2=float(fit.sigma2),
         reml=fit.reml,
     )
+
+
+def stream_of(n, seed):
+    """The generator that `n` simulations, of one chunk, are made with."""
+    rng = np.random.default_rng(seed)
+    ((stream,), _) = run_chunks(lambda own, count: own, n, n, rng)
+    return stream
 
 
 def exact_power(res, effect, n, alpha=0.05):
@@ -107,7 +115,9 @@ def pvalues(res, test, y, df_method="satterthwaite", places=(1,)):
     way = TESTS[test](
         truth(res), res.options, np.array(places), df_method, np.random.default_rng(0)
     )
-    return way, way.pvalues(y).values
+    p, df = np.split(way.pvalues(y).values, 2, axis=1)
+    assert p.shape == df.shape
+    return way, p
 
 
 def test_wald_tests_are_those_of_the_results(sleep):
@@ -267,10 +277,36 @@ def test_the_table_is_shown(sleep):
     assert isinstance(found, Power)
     assert "alpha = 0.05: Wald test, df_method='satterthwaite' (once)" in repr(found)
     assert "n_failed" in repr(found)
-    each = power(sleep, ["Days"], 5, test="wald-each", df_method="kr", rng=1)
+    each = power(sleep, ["Days"], 5, test="Wald-each", df_method="kr", rng=1)
     assert "'kenward-roger' (for each fit)" in repr(each)
+    assert each.table.df[0] == pytest.approx(17, rel=1e-3)
     ratio = power(sleep, ["Days"], 5, test="lrt", rng=1)
     assert "likelihood-ratio test" in repr(ratio)
+    assert np.isnan(ratio.table.df[0])
+
+
+def test_degrees_of_freedom_of_each_fit_are_summarised(sleep):
+    found = power(sleep, ["Intercept", "Days"], 7, test="wald-each", rng=1)
+    y = simulate_responses(truth(sleep), 7, rng=stream_of(7, 1))
+    dfs = [sleep.refit(column).fixed_tests().df(np.eye(2)) for column in y.T]
+    np.testing.assert_allclose(found.table.df, np.median(dfs, axis=0), rtol=1e-4)
+
+
+def test_several_values_of_an_effect(sleep):
+    values = [1, 2.0, 6]
+    effects = {"Days": values, "Intercept": 0.0}
+    found = power(sleep, effects, 300, {"Subject": [9, 18]}, rng=1).table
+    days = found[found.effect == "Days"]
+    assert days.value.tolist() == values * 2 and days.n.tolist() == [9] * 3 + [18] * 3
+    assert (found[found.effect == "Intercept"].value == 0).all()
+    expected = [exact_power(sleep, v, n) for n in (9, 18) for v in values]
+    np.testing.assert_allclose(days.power, expected, atol=4 * 0.5 / np.sqrt(300))
+    # the first is what it is alone
+    alone = power(sleep, {"Days": 1}, 300, {"Subject": 9}, rng=1).table
+    first = power(sleep, {"Days": values}, 300, {"Subject": 9}, rng=1).table[:1]
+    pd.testing.assert_frame_equal(alone, first)
+    unfitted = power(FORMULA, {"time": [0.0, 3.0]}, 20, data=DESIGN, rng=1, **PARTS)
+    assert unfitted.table.power.diff()[1] > 0.5
 
 
 def test_pictures(sleep):
@@ -279,7 +315,7 @@ def test_pictures(sleep):
     both = ["Intercept", "Days"]
     curve = power(sleep, both, 10, {"Subject": [6, 12, 18]}, rng=1).plot()
     (ax,) = curve.axes
-    assert ax.get_xlabel() == "Subject" and ax.get_ylabel() == "power"
+    assert ax.get_xlabel() == "levels of Subject" and ax.get_ylabel() == "power"
     lines = {line.get_label() for line in ax.containers}
     assert lines == set(both)
     assert [t.get_text() for t in ax.get_legend().get_texts()] == both
@@ -287,6 +323,26 @@ def test_pictures(sleep):
     points = power(sleep, both, 10, rng=1).plot(target=None, ax=own)
     assert points is own.figure
     assert [t.get_text() for t in own.get_xticklabels()] == both
+    within = power(sleep, {"Days": 3}, 10, {"within Subject": [5, 9]}, alpha=0.1, rng=1)
+    (ax,) = within.plot().axes
+    assert ax.get_xlabel() == "rows within Subject" and ax.get_legend() is None
+    assert ax.get_title() == "Days = 3, alpha 0.1, 10 simulations"
+    plt.close("all")
+
+
+def test_pictures_over_values(sleep):
+    import matplotlib.pyplot as plt
+
+    found = power(sleep, {"Days": [1, 2, 4]}, 10, rng=1)
+    (ax,) = found.plot().axes
+    assert ax.get_xlabel() == "effect of Days" and ax.get_legend() is None
+    assert ax.get_title() == "alpha 0.05, 10 simulations"
+    (bars,) = ax.containers
+    assert bars.lines[0].get_xdata().tolist() == [1, 2, 4]
+    effects = {"Days": [1, 2], "Intercept": 3.0}
+    (ax,) = power(sleep, effects, 10, {"Subject": [9, 18]}, rng=1).plot().axes
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["9", "18"]
+    assert ax.get_legend().get_title().get_text() == "levels of Subject"
     plt.close("all")
 
 
@@ -307,7 +363,20 @@ def test_pictures(sleep):
         ({"sigma": -1.0}, "sigma=-1.0: give a positive"),
         ({"dispersion": 1.0}, "dispersion= is no parameter"),
         ({"covariances": [[[1.0]]]}, "covariances= takes one .* of sizes .2."),
-        ({"along": {"Day": [3]}}, "no grouping factor; use 'Subject'"),
+        ({"along": {"Day": [3]}}, "along= takes .* 'Subject', .*'Day' is none"),
+        ({"along": {3: [3]}}, "along= takes .*'within Subject'; 3 is none"),
+        ({"along": {"Subject": "ten"}}, r"along\['Subject'\]=.*whole number"),
+        ({"effects": 3.0}, "effects=3.0: name the fixed effects"),
+        ({"effects": []}, r"effects=\[\]: name"),
+        ({"effects": [3.0]}, r"effects=\[3.0\]: name"),
+        ({"effects": {"Days": "3"}}, r"effects\['Days'\]='3': give a number"),
+        ({"effects": {"Days": [1, None]}}, r"effects\['Days'\]=None: give a number"),
+        ({"effects": {"Days": []}}, r"effects\['Days'\] is empty"),
+        ({"effects": {"Days": [1], "Intercept": [2]}}, "one effect at a time"),
+        ({"params": 3.0}, "params=3.0: give a dict or Series"),
+        ({"params": {"Days": "x"}}, r"params\['Days'\]='x'"),
+        ({"alpha": "5%"}, "alpha='5%': give a number"),
+        ({"sigma": "25"}, "sigma='25': give a number"),
         ({"along": [3]}, "a dict of one entry"),
         ({"along": {"Subject": [0]}}, r"along\['Subject'\]=np.int64\(0\)|=0"),
     ],

@@ -266,7 +266,7 @@ def test_a_reml_fit_is_repeated_and_says_so():
 
 
 def test_any_level():
-    found = profile(smm.lmm(SLOPES, sleep()).fit().fit_record, level=0.5)
+    found = profile(smm.lmm(SLOPES, sleep()).fit().fit_record, up_to=0.5)
     before = len(found.points)
     wide = found.conf_int(0.999)
     assert len(found.points) > before
@@ -276,6 +276,18 @@ def test_any_level():
     for level in (0.0, 1.0, 95):
         with pytest.raises(DataError, match="between 0 and 1"):
             found.conf_int(level)
+    assert_allclose(found.conf_int(alpha=0.1), found.conf_int(0.9), rtol=1e-12)
+    with pytest.raises(DataError, match=r"level= or alpha=.*not both"):
+        found.conf_int(0.9, alpha=0.1)
+    with pytest.raises(DataError, match="up_to=95: give the level of the widest"):
+        profile(smm.lmm(SLOPES, sleep()).fit().fit_record, up_to=95)
+
+
+def test_print_says_the_level_of_its_intervals():
+    found = profile(smm.lmm(SLOPES, sleep()).fit().fit_record, "sigma", up_to=0.8)
+    assert "intervals of level 0.95" in repr(found)
+    lower, upper = found.conf_int(0.95).loc["sigma"]
+    assert f"{lower:.6f}  {upper:.6f}" in repr(found)
 
 
 def test_a_search_that_is_given_up_is_told(monkeypatch):
@@ -289,7 +301,11 @@ def test_a_search_that_is_given_up_is_told(monkeypatch):
 def test_some_parameters():
     fit = smm.lmm(SLOPES, sleep()).fit().fit_record
     assert profile(fit, "fixed").parameters == ("Intercept", "Days")
-    assert profile(fit, "random").parameters[-1] == "sigma"
+    variances = profile(fit, "random").parameters
+    assert variances[-1] == "sigma" and len(variances) == 4
+    assert profile(fit, "Variance").parameters == variances
+    with pytest.raises(DataError, match="which=3: give names"):
+        profile(fit, 3)
     assert profile(fit, ["Days", "sigma"]).parameters == ("sigma", "Days")
     one = profile(fit, "Days")
     assert_allclose(one.conf_int(), sleep_profile().conf_int().loc[["Days"]], rtol=1e-7)
@@ -382,7 +398,7 @@ def test_interval_of_homogeneous_effects():
 def test_plot(absolute):
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")
-    figure = sleep_profile().plot(absolute)
+    figure = sleep_profile().plot(absolute=absolute)
     shown = [ax for ax in figure.axes if ax.get_visible()]
     assert [ax.get_xlabel() for ax in shown] == list(sleep_profile().parameters)
     lines = [line.get_ydata() for line in shown[0].lines]
@@ -391,6 +407,52 @@ def test_plot(absolute):
         sleep_profile().plot(axes=shown[:2])
     with pytest.raises(MixedModelError, match="no parameter"):
         profile(smm.lmm(SLOPES, sleep()).fit().fit_record, []).plot()
+    for which, expected in (("Days", ["Days"]), ("fixed", ["Intercept", "Days"])):
+        (first, *_) = some = sleep_profile().plot(which, absolute=absolute).axes
+        assert [ax.get_xlabel() for ax in some] == expected
+        assert len(first.texts) == 4 * absolute
+    with pytest.raises(DataError, match="which=True"):
+        sleep_profile().plot(True)
+    with pytest.raises(DataError, match=r"'days' was not profiled.*Days; or give"):
+        sleep_profile().plot("days")
+
+
+def test_pictures_say_what_the_bars_are():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure = sleep_profile().plot(levels=(0.9, 0.5))
+    (key,) = figure.legends
+    assert [t.get_text() for t in key.get_texts()] == ["50%", "90%"]
+    _, own = plt.subplots(1, 2)
+    sleep_profile().plot("fixed", levels=(0.9,), axes=own)
+    assert [t.get_text() for t in own[0].get_legend().get_texts()] == ["90%"]
+    named = sleep_profile().plot("Days", absolute=True)
+    named.canvas.draw()
+    frame = named.axes[0].get_window_extent()
+    for text in named.axes[0].texts:
+        box = text.get_window_extent()
+        assert frame.x0 < box.x0 and box.x1 < frame.x1 and box.y1 < frame.y1
+    plt.close("all")
+
+
+def test_pictures_have_no_bars_at_bounds():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    data = smm.datasets.load("dyestuff2")
+    found = profile(smm.lmm("Yield ~ 1 + (1 | Batch)", data).fit().fit_record)
+    first = found.plot().axes[0]
+    ends = [s[:, 0] for c in first.collections for s in c.get_segments()]
+    upper = [found.conf_int(v).upper.iloc[0] for v in (0.5, 0.8, 0.95, 0.99)]
+    assert_allclose(np.array(ends)[:, 0], upper)
+    across = found.plot(absolute=True).axes[0].collections
+    spans = [s for c in across for s in c.get_segments() if s[0, 1] == s[1, 1]]
+    assert_allclose(
+        [s[0] for s in spans],
+        [[0.0, stats.norm.ppf(0.5 + v / 2)] for v in (0.5, 0.8, 0.95, 0.99)],
+        atol=1e-12,
+    )
 
 
 @pytest.mark.slow
@@ -402,7 +464,7 @@ def test_coverage():
     for _ in range(400):
         y = 0.5 * x + rng.normal(size=50)[g] + 1.5 * rng.normal(size=200)
         fit = smm.lmm("y ~ x + (1 | g)", {"y": y, "x": x, "g": g}).fit(reml=False)
-        limits = profile(fit.fit_record, list(truth), level=0.95).conf_int()
+        limits = profile(fit.fit_record, list(truth), up_to=0.95).conf_int()
         t = np.array([truth[name] for name in limits.index])
         hits.append((limits.lower <= t) & (t <= limits.upper))
     error = np.sqrt(0.95 * 0.05 / 400)
@@ -417,4 +479,4 @@ def test_module_is_what_the_mixin_calls():
             assert what == "profile()"
             return smm.lmm(SLOPES, sleep()).fit().fit_record
 
-    assert isinstance(Results().profile("Days", level=0.9), module.Profile)
+    assert isinstance(Results().profile("Days", up_to=0.9), module.Profile)

@@ -159,9 +159,11 @@ def test_effects_of_a_diagonal_term_are_tested_one_by_one():
 
 def test_correlated_effects_are_refused_with_the_remedy():
     fit = smm.lmm("Reaction ~ Days + (Days | Subject)", SLEEP).fit().fit_record
-    for name in (None, "Days | Subject", "Subject"):
+    for name in (None, "Days | Subject", "Subject", "1 | Subject"):
         with pytest.raises(ComparisonError, match=r"correlated.*ranova.*bootstrap_lrt"):
             restricted_lrt(fit, name)
+    with pytest.raises(ComparisonError, match=r"write \|\| in place of \|"):
+        restricted_lrt(fit)
 
 
 def test_terms_are_named():
@@ -183,8 +185,17 @@ def test_numbers_of_draws_models_and_terms_that_do_not_go():
     with pytest.raises(ComparisonError, match="one variance beside"):
         exact_lrt(fit, "Days | Subject")
     counts = smm.glmm("Days ~ 1 + (1 | Subject)", SLEEP, family="poisson").fit()
-    with pytest.raises(ComparisonError, match="linear mixed models only"):
-        restricted_lrt(counts.fit_record)
+    for test in (counts.restricted_lrt, counts.exact_lrt):
+        with pytest.raises(DataError, match="linear mixed models only; use bootstrap_"):
+            test()
+
+
+def test_a_pvalue_that_no_draw_reaches_is_a_bound():
+    res = smm.lmm("Reaction ~ Days + (1 | Subject)", SLEEP).fit()
+    for n, said in ((10_000, "0.0001"), (300, "0.004")):
+        test = restricted_lrt(res.fit_record, n_sim=n, rng=1)
+        assert f", p < {said} (none of {n} draws as large)" in repr(test)
+        assert test.pvalue == 1 / (1 + n)
 
 
 def test_a_larger_fit_that_is_worse_is_refused(monkeypatch):

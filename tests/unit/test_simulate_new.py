@@ -204,3 +204,32 @@ def test_quasi_likelihood_draws_too():
     res = smm.glmm(formula, CBPP).fit(method="pql")
     draws = res.simulate(3, newdata=CBPP, n_trials="size", rng=1)
     assert_array_equal(draws, res.simulate(3, rng=1))
+
+
+@pytest.mark.parametrize("n", [2.5, 0, -1, True, "3"])
+def test_numbers_of_draws(sleep, n):
+    for options in ({}, {"newdata": NEW}):
+        with pytest.raises(DataError, match=rf"n={n!r}: give a whole number, 1 or"):
+            sleep.simulate(n, **options)
+
+
+def test_groups_are_needed_for_new_levels_too(sleep):
+    words = r"'Subject'.*is not there.*same label of 'Subject' share"
+    with pytest.raises(MissingColumnError, match=words):
+        sleep.simulate(2, newdata=NEW[["Days"]])
+    apart = NEW.assign(Subject=range(4))  # what the message proposes
+    draws = sleep.simulate(DRAWS, rng=1, newdata=apart).to_numpy()
+    z = np.column_stack([np.ones(4), NEW.Days])
+    cov = np.diag(np.diag(z @ sleep.cov_re["Subject"].to_numpy() @ z.T))
+    check_moments(draws, sleep.predict(NEW).to_numpy(), cov + sleep.scale * np.eye(4))
+
+
+def test_trials_from_the_column_of_the_fit():
+    data = CBPP.assign(p=CBPP.incidence / CBPP["size"])
+    res = smm.glmm("p ~ period + (1 | herd)", data, "binomial", n_trials="size").fit()
+    new = data.iloc[:4]
+    by_default = res.simulate(5, rng=1, newdata=new)
+    by_name = res.simulate(5, rng=1, newdata=new, n_trials="size")
+    assert_array_equal(by_default, by_name)
+    with pytest.raises(DataError, match="or the column 'size'"):
+        res.simulate(5, newdata=new[["period", "herd"]])

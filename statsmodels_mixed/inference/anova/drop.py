@@ -7,13 +7,12 @@ import pandas as pd
 
 from ...errors import ComparisonError, DataError
 from ..likelihood.chibar import chi2_sf, chi_bar_square, n_variances
+from ..likelihood.ratio import contradicts, exact_zero, ratio_error
 from .contrasts import fixed_terms, type3
 from .reduced import fit_design, random_deletions, with_constraint
 from .table import table_of
 
 NONE = "<none>"
-# A smaller model whose deviance is lower by more than this contradicts the larger one.
-CONTRADICTION = 1e-4
 
 
 def drop1_f(fit, tests):
@@ -158,15 +157,15 @@ def _criteria(fit):
 
 def _ratio(full, smaller, label):
     lrt = float(smaller.deviance - full.deviance)
-    error = 2.0 * np.hypot(*(getattr(f, "loglike_se", 0.0) for f in (full, smaller)))
-    if lrt < -max(CONTRADICTION, 4.0 * error):
+    if contradicts(lrt, ratio_error(full, smaller)):
         raise ComparisonError(
             f"The model without {label} fits better (by {-lrt:.4g} in deviance), so "
             "the larger one has not converged; see its convergence, and fit it from "
             "another start."
         )
     df = len(full.beta) + full.n_covariance
-    return {"lrt": max(lrt, 0.0), "df": df - len(smaller.beta) - smaller.n_covariance}
+    df -= len(smaller.beta) + smaller.n_covariance
+    return {"lrt": exact_zero(lrt), "df": df}
 
 
 def _naive(table):

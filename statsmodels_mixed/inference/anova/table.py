@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...errors import check_option
+from ...errors import DataError, check_option
 from ..fixed_effects.wald import WaldTests
 from .contrasts import TYPES, fixed_terms
 
@@ -27,6 +27,8 @@ def anova_type(type):
     2
     """
     number = ROMAN.get(type, type)
+    if isinstance(type, bool):  # which counts as the number 1
+        raise DataError(f"type={type}: use 1 or 2 or 3.")
     check_option("type", number, tuple(TYPES))
     return number
 
@@ -80,7 +82,15 @@ def table_of(fit, tests, hypotheses):
     plain = WaldTests(fit.beta, tests.cov, np.inf)
     rows = [_row(fit, tests, plain, matrix) for matrix in hypotheses.values()]
     table = pd.DataFrame(rows, index=list(hypotheses), columns=COLUMNS)
-    return table.astype(dict.fromkeys(COLUMNS, float) | {"num_df": int})
+    table = table.astype(dict.fromkeys(COLUMNS, float) | {"num_df": int})
+    normal = len(table) and np.isinf(table.den_df).all()
+    return _as_chi_square(table) if normal else table
+
+
+def _as_chi_square(table):
+    """Wald tests by the normal distribution: chi-square in place of F."""
+    chi2 = table.F * table.num_df
+    return pd.DataFrame({"chi2": chi2, "df": table.num_df, "pvalue": table.pvalue})
 
 
 def _row(fit, tests, plain, matrix):

@@ -8,10 +8,13 @@ from functools import cached_property, partial
 import numpy as np
 import pandas as pd
 
-from ...errors import DataError, check_option
+from ...errors import DataError
+from ...plotting.bootstrap import plot_bootstrap
+from ..interval_level import interval_level
 from .bca import INTERVALS, accelerations
-from .kinds import make_kind
+from .kinds import KINDS, make_kind
 from .measures import Estimates
+from .options import known_option
 from .refitting import Refitter, Replicates, join
 from .replicates import run_chunks
 from .resampling import Clusters, cluster_factor, without_level
@@ -98,17 +101,20 @@ class Bootstrap:
         """
         return pd.DataFrame(self.leave_one_out(), columns=self.estimates.index)
 
-    def conf_int(self, level=0.95, method="percentile"):
+    def conf_int(self, level=None, method="percentile", *, alpha=None):
         """Confidence intervals of all parameters.
 
         Parameters
         ----------
-        level : float
+        level : float, optional
+            0.95 by default.
         method : {"percentile", "basic", "bca", "normal"}
             Quantiles of the draws; these reflected about the estimate; at levels
             corrected for bias and skewness, which needs a fit without each cluster;
             or estimate less bias, and normal quantiles times the standard error. Basic
             and normal intervals may reach beyond bounds such as 0.
+        alpha : float, optional
+            One minus the level, in place of `level`.
 
         Returns
         -------
@@ -119,11 +125,10 @@ class Bootstrap:
         Raises
         ------
         DataError
-            No such method or level, or there are too few draws.
+            No such method or level, both `level` and `alpha`, or too few draws.
         """
-        check_option("method", method, INTERVALS)
-        if not 0.0 < level < 1.0:
-            raise DataError(f"level={level!r}: give a number between 0 and 1.")
+        method = known_option("method", method, INTERVALS)
+        level = interval_level(level, alpha)
         if len(self.draws) < FEWEST:
             raise DataError(
                 f"Only {len(self.draws)} of {self.n} draws succeeded, too few for "
@@ -145,6 +150,51 @@ class Bootstrap:
             )
         index = self.estimates.index
         return pd.DataFrame(rows, index=index, columns=["lower", "upper"])
+
+    def plot(self, which=None, *, level=0.95, method="percentile", axes=None):
+        """Histograms of the draws, with the estimates and intervals.
+
+        Parameters
+        ----------
+        which : str or sequence of str, optional
+            Names of parameters; all by default.
+        level, method
+            Of the intervals, as for `conf_int`.
+        axes : array_like of matplotlib Axes, optional
+            One per parameter; made by default.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        DataError
+            A name that is no column of `draws`, or too few draws.
+        MixedModelError
+            matplotlib is not installed, or there are too few axes.
+        """
+        names = self._named(which)
+        table = self.conf_int(level, method)
+        table.insert(0, "estimate", self.estimates)
+        # a statistic may give several numbers the same name: go by place
+        places = [i for i, name in enumerate(self.estimates.index) if name in names]
+        method = known_option("method", method, INTERVALS)
+        label = f"{100 * level:g}% interval ({method})"
+        draws, table = self.draws.iloc[:, places], table.iloc[places]
+        return plot_bootstrap(draws, table, label, axes)
+
+    def _named(self, which):
+        known = list(self.estimates.index)
+        if which is None:
+            return known
+        names = [which] if isinstance(which, str) else list(which)
+        for name in names:
+            if name not in known:
+                raise DataError(
+                    f"which={name!r} was not drawn; there are {', '.join(known)}."
+                )
+        return names
 
     def __repr__(self):
         text = f"Bootstrap ({self.kind}): {len(self.draws)} of {self.n} draws, "
@@ -193,6 +243,7 @@ def bootstrap_fit(
     if cluster is not None:  # the jackknife may want it, if the kind does not
         cluster_factor(fit.design, cluster)
     settings = dict(random=random, cluster=cluster, resample_rows=resample_rows)
+    kind = known_option("kind", kind, KINDS)
     way = make_kind(kind, fit, **settings)
     refitter = Refitter(fit, options, measure)
     parts, interrupted = run_chunks(

@@ -85,6 +85,8 @@ class BootstrapLRTResult:
         done = f"{len(self.draws)} draws"
         done += f", {self.n_failed} more failed" if self.n_failed else ""
         done += ", interrupted" if self.interrupted else ""
+        large = (self.draws >= self.statistic).any()
+        done += "" if large else ", no draw as large"
         lines = [
             "Parametric-bootstrap likelihood-ratio test",
             self.table.to_string(float_format=_short, na_rep=""),

@@ -50,9 +50,16 @@ class _Freedom(_Tests):
 
 
 class _PValues(_Tests):
+    """p-values of all effects, then their degrees of freedom."""
+
+    def __init__(self, places, df_method):
+        super().__init__(places, df_method)
+        self.names = [None] * (2 * len(places))
+
     def __call__(self, fit):
         tests, rows = self._tests(fit)
-        return np.array([tests.f_test(row[None]).pvalue for row in rows])
+        found = [tests.f_test(row[None]) for row in rows]
+        return np.array([*(t.pvalue for t in found), *(t.df_denom for t in found)])
 
 
 class _Deviance:
@@ -97,12 +104,26 @@ class Wald:
         return self._refitter.chunk_size()
 
     def pvalues(self, endog):
-        """p-values of responses (n, R), a `Replicates`."""
+        """p-values of k effects in responses (n, R), then their degrees of freedom.
+
+        Parameters
+        ----------
+        endog : ndarray, shape (n, R)
+
+        Returns
+        -------
+        Replicates
+            With values (R, 2k).
+        """
         found = self._refitter.responses(endog)
         estimates, errors = np.hsplit(found.values, 2)
-        return replace(
-            found, values=2.0 * stats.t.sf(np.abs(estimates / errors), self.df)
-        )
+        p = 2.0 * stats.t.sf(np.abs(estimates / errors), self.df)
+        return replace(found, values=_with_df(p, self.df))
+
+
+def _with_df(p, df):
+    """p-values (R, k) and the same degrees of freedom for all of them."""
+    return np.hstack([p, np.broadcast_to(df, p.shape)])
 
 
 def _typical_df(truth, options, measure, rng):
@@ -118,7 +139,6 @@ class WaldEach:
     """Tests with degrees of freedom (and covariance) of each fit; see `Wald`."""
 
     def __init__(self, truth, options, places, df_method, rng):
-        self.df = np.full(len(places), np.nan)
         self._refitter = Refitter(truth, options, _PValues(places, df_method))
 
     def chunk_size(self):
@@ -126,7 +146,7 @@ class WaldEach:
         return self._refitter.chunk_size()
 
     def pvalues(self, endog):
-        """p-values of responses (n, R), a `Replicates`."""
+        """p-values, and degrees of freedom of each; see `Wald`."""
         return self._refitter.responses(endog)
 
 
@@ -136,7 +156,6 @@ class LikelihoodRatio:
     def __init__(self, truth, options, places, df_method, rng):
         if options.method == "pql":
             raise DataError("test='lrt': method='pql' has no likelihood.")
-        self.df = np.full(len(places), np.nan)
         self._full = Refitter(truth, options, _Deviance(), reml=False)
         self._restricted = [
             Refitter(_without(truth, j), options, _Deviance(), reml=False)
@@ -148,13 +167,13 @@ class LikelihoodRatio:
         return self._full.chunk_size()
 
     def pvalues(self, endog):
-        """p-values of responses (n, R), a `Replicates`."""
+        """p-values, and NaN for their degrees of freedom; see `Wald`."""
         full = self._full.responses(endog)
         others = [refitter.responses(endog) for refitter in self._restricted]
         restricted = np.hstack([other.values for other in others])
         statistic = np.maximum(restricted - full.values, 0.0)
         return Replicates(
-            stats.chi2.sf(statistic, 1),
+            _with_df(stats.chi2.sf(statistic, 1), np.nan),
             np.logical_and.reduce([r.converged for r in (full, *others)]),
             full.singular,
             {i: text for r in (*others, full) for i, text in r.errors.items()},

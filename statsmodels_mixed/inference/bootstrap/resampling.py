@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 import pandas as pd
 
 from ...design.design import Design
-from ...design.grouping import Grouping, is_nested
+from ...design.grouping import Grouping, is_nested, outermost
 from ...errors import DataError
 
 
@@ -40,14 +40,42 @@ def cluster_factor(design, name=None):
         if name not in groupings:
             raise DataError(f"cluster={name!r} is no grouping factor; use {known}.")
         return groupings[name]
-    for outer in groupings.values():
-        if all(is_nested(inner, outer) for inner in groupings.values()):
-            return outer
+    found = outermost(groupings.values())
+    if found is not None:
+        return found
     raise DataError(
         f"The grouping factors {known} are crossed: no levels are independent "
         "clusters. Say with cluster= which one's levels to take as such (variation "
         "of the others is then not resampled)."
     )
+
+
+@dataclass(frozen=True)
+class DrawnDesign(Design):
+    """A design made of rows of another.
+
+    Attributes
+    ----------
+    drawn : ndarray of int, shape (n,)
+        Their numbers in the other one.
+    marked : dict
+        Column in which copies of a cluster are told apart, to the grouping factor that
+        has it.
+    """
+
+    drawn: np.ndarray | None = None
+    marked: dict = field(default_factory=dict)
+
+    def copies(self):
+        """Columns of grouping factors with the names of copies: dict of (n,)."""
+        out = {}
+        groupings = {term.group: term.grouping for term in self.terms}
+        for column, name in self.marked.items():
+            grouping = groupings[name]
+            part = grouping.parts.index(column)
+            codes = grouping.part_codes[part][grouping.codes]
+            out[column] = np.asarray(grouping.part_levels[part])[codes]
+        return out
 
 
 class Clusters:
@@ -67,7 +95,7 @@ class Clusters:
         self._starts = np.cumsum(self.counts) - self.counts
         groupings = {term.group: term.grouping for term in design.terms}
         self._factors = {
-            name: (own, own.labels().to_numpy(dtype=object), is_nested(own, grouping))
+            name: (own, _marked_part(own, grouping), is_nested(own, grouping))
             for name, own in groupings.items()
         }
 
@@ -88,7 +116,7 @@ class Clusters:
 
         Returns
         -------
-        Design
+        DrawnDesign
             Nested factors get new levels with the cluster; others keep theirs.
         """
         own = self.counts[drawn]
@@ -103,12 +131,12 @@ class Clusters:
 
     def _design(self, rows, copies):
         design, known = self.design, {}
-        for name, (grouping, labels, nested) in self._factors.items():
+        for name, (grouping, marked, nested) in self._factors.items():
             number = copies if nested else np.zeros_like(copies)
-            known[name] = _regrouped(grouping, labels, rows, number)
+            known[name] = _regrouped(grouping, rows, number, marked)
         predictors = tuple(_predictor_rows(p, rows, known) for p in design.predictors)
-        return replace(
-            design,
+        same = {f.name: getattr(design, f.name) for f in fields(Design)}
+        changed = dict(
             endog=design.endog[rows],
             predictors=predictors,
             weights=_taken(design.weights, rows),
@@ -117,6 +145,18 @@ class Clusters:
             rows=slice(None),
             nobs_given=len(rows),
         )
+        marked = {
+            grouping.parts[place]: name
+            for name, (grouping, place, nested) in self._factors.items()
+            if nested
+        }
+        return DrawnDesign(**(same | changed), drawn=rows, marked=marked)
+
+
+def _marked_part(grouping, cluster):
+    """Which part of a factor tells copies of clusters apart: theirs, or the last."""
+    last = cluster.parts[-1]
+    return grouping.parts.index(last) if last in grouping.parts else -1
 
 
 def _taken(values, rows):
@@ -133,19 +173,33 @@ def _occurrence(drawn):
     return out
 
 
-def _regrouped(grouping, labels, rows, copies):
+def _regrouped(grouping, rows, copies, marked):
     """The factor over other rows; copies of a level are levels of their own."""
     number = copies * grouping.n_levels + grouping.codes[rows]
     found, codes = np.unique(number, return_inverse=True)
     copy, level = np.divmod(found, grouping.n_levels)
-    labels = labels[level]
+    part_levels, part_codes = list(grouping.part_levels), grouping.part_codes[:, level]
+    if copy.any():  # labels are text then, and else what they were
+        texts = part_levels[marked].astype(str).to_numpy(dtype=object)
+        labels = _marked(texts[part_codes[marked]], copy)
+        part_codes[marked], part_levels[marked] = pd.factorize(pd.Index(labels))
+    names = grouping.parts
+    if len(names) == 1:
+        (levels,) = part_levels
+        levels = levels[part_codes[0]].rename(names[0])
+        part_levels, part_codes = (levels,), np.arange(len(levels))[None]
+    else:
+        levels = pd.MultiIndex(part_levels, list(part_codes), names=names)
+    codes = codes.astype(np.intp)
+    return Grouping(grouping.name, codes, levels, names, tuple(part_levels), part_codes)
+
+
+def _marked(labels, copy):
     again = copy > 0
     labels[again] = [
         f"{label}#{c + 1}" for label, c in zip(labels[again], copy[again], strict=True)
     ]
-    levels, own = pd.Index(labels, name=grouping.name), np.arange(len(found))[None]
-    codes = codes.astype(np.intp)
-    return Grouping(grouping.name, codes, levels, (grouping.name,), (levels,), own)
+    return labels
 
 
 def _predictor_rows(predictor, rows, groupings):

@@ -39,6 +39,8 @@ class ColumnTests(WaldTests):
 def between_within(fit):
     """Tests with the degrees of freedom of nlme, for nested grouping factors.
 
+    Without a constant column nlme counts one more.
+
     Parameters
     ----------
     fit : Fit or GeneralizedFit
@@ -52,7 +54,7 @@ def between_within(fit):
     DataError
         Grouping factors that are not nested.
     """
-    groupings = _nested(fit.design)
+    groupings = nested_groupings(fit.design)
     kept = np.sort(fit.model.coordinates.basis.kept)
     exog = fit.design.mean.exog[:, kept]
     constant = (exog == exog[:1]).all(axis=0)
@@ -69,8 +71,14 @@ def between_within(fit):
     return ColumnTests(fit.beta, fit.cov_beta, column_df.astype(float))
 
 
-def _nested(design):
-    """Grouping factors from the outermost to the innermost."""
+def nested_groupings(design):
+    """Grouping factors from the outermost to the innermost.
+
+    Raises
+    ------
+    DataError
+        They are not nested.
+    """
     groupings = [design.terms[terms[0]].grouping for terms in design.factors]
     groupings = sorted(groupings, key=lambda g: g.n_levels)
     for outer, inner in itertools.pairwise(groupings):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...design.grouping import Grouping, code_factor, is_nested
+from ...design.grouping import Grouping, code_factor, is_nested, outermost
 from ...design.table import check_order
 from ...errors import DataError
 
@@ -99,9 +99,9 @@ def _resolve(design, groups):
 
 def _outermost(factors):
     """The grouping factor that all others are nested in."""
-    for outer in factors.values():
-        if all(is_nested(inner, outer) for inner in factors.values()):
-            return outer
+    found = outermost(factors.values())
+    if found is not None:
+        return found
     if not factors:
         raise DataError(
             "The model has no random effects to cluster by; give groups= with the "

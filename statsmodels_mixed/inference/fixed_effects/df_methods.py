@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import DataError, check_option
-from .between_within import between_within
-from .kenward_roger import kenward_roger
-from .satterthwaite import satterthwaite
+from .between_within import between_within, nested_groupings
+from .kenward_roger import kenward_roger, not_reml
+from .satterthwaite import not_gaussian, satterthwaite
 from .wald import WaldTests
 
 
@@ -37,13 +37,14 @@ ROBUST = {
     ),
     "normal": lambda fit, robust: WaldTests(fit.beta, robust.cov, np.inf),
 }
+GAUSSIAN_ONLY = ("satterthwaite", "kenward-roger")
 ALIASES = {"kr": "kenward-roger", "kenward_roger": "kenward-roger", "z": "normal"}
-# How the summary says it
+# How tables say it
 DESCRIPTIONS = {
-    "satterthwaite": "t with Satterthwaite degrees of freedom",
-    "kenward-roger": "t with Kenward-Roger degrees of freedom and covariance",
-    "between-within": "t with between-within degrees of freedom",
-    "residual": "t with residual degrees of freedom",
+    "satterthwaite": "with Satterthwaite degrees of freedom",
+    "kenward-roger": "with Kenward-Roger degrees of freedom and covariance",
+    "between-within": "with between-within degrees of freedom",
+    "residual": "with residual degrees of freedom",
     "normal": "by the normal distribution",
 }
 
@@ -61,9 +62,34 @@ def df_method_name(name):
     >>> df_method_name("kr")
     'kenward-roger'
     """
-    name = ALIASES.get(name, name)
+    if isinstance(name, str):
+        name = ALIASES.get(name.lower(), name.lower())
     check_option("df_method", name, tuple(DF_METHODS))
     return name
+
+
+def check_df_method(design, name, *, gaussian, reml, robust):
+    """Refuse a method that the fit to come will not have, before it is made.
+
+    Parameters
+    ----------
+    design : Design
+    name : str
+    gaussian, reml, robust : bool
+        Of the fit.
+
+    Raises
+    ------
+    DataError
+    """
+    if name in GAUSSIAN_ONLY and not gaussian:
+        raise not_gaussian(name)
+    if robust and name not in ROBUST:
+        raise _not_robust(name)
+    if name == "kenward-roger" and not reml:
+        raise not_reml()
+    if name == "between-within":
+        nested_groupings(design)
 
 
 def choose_df_method(df_method, use_t, default, with_t):
@@ -124,8 +150,12 @@ def fixed_tests(fit, df_method, robust=None):
     if robust is None:
         return DF_METHODS[name](fit)
     if name not in ROBUST:
-        raise DataError(
-            f"df_method={name!r} is defined for the model's own covariance; with "
-            f"cov_type='cluster' use one of {', '.join(map(repr, ROBUST))}."
-        )
+        raise _not_robust(name)
     return ROBUST[name](fit, robust)
+
+
+def _not_robust(name):
+    return DataError(
+        f"df_method={name!r} is defined for the model's own covariance; with "
+        f"cov_type='cluster' use one of {', '.join(map(repr, ROBUST))}."
+    )

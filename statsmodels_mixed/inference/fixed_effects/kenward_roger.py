@@ -80,11 +80,7 @@ def kenward_roger(fit):
     """
     require_gaussian(fit, "kenward-roger")
     if not fit.reml:
-        raise DataError(
-            "Kenward-Roger needs a REML fit, whose variances it corrects for; this one "
-            "is by maximum likelihood. Fit with reml=True, or use df_method="
-            "'satterthwaite'."
-        )
+        raise not_reml()
     sensitivity = Sensitivity(fit.objective, fit.evaluation.x)
     exog, expected = sensitivity.exog(), sensitivity.expected()
     shares = exog.x_inverse @ exog.first
@@ -117,3 +113,11 @@ def _information(fit, shares, exog, expected):
     out[n, :n] = out[:n, n]
     out[n, n] = objective.cross.nobs - objective.cross.rank
     return out
+
+
+def not_reml():
+    """Why a fit by maximum likelihood is refused."""
+    return DataError(
+        "Kenward-Roger needs a REML fit, whose variances it corrects for; this one is "
+        "by maximum likelihood. Fit with reml=True, or use df_method='satterthwaite'."
+    )

@@ -21,7 +21,7 @@ import numpy as np
 from ...errors import DataError, MixedModelWarning, check_option, warn_user
 from ...fitting.fit import Fit
 from .clusters import cluster_blocks, cluster_grouping
-from .wald import FTest, _independent
+from .wald import FTest, independent
 
 # A cluster that leaves less than this share of a variance of its own residuals has
 # determined a fixed effect, or a combination of them, alone.
@@ -192,7 +192,7 @@ class ClusterRobust:
         """
         matrix = self._rows(matrix)
         # by the expected covariance: with few clusters the estimate has a lower rank
-        turn, _ = _independent(matrix, self.expected)
+        turn, _ = independent(matrix, self.expected)
         q = len(turn)
         if not q:
             return FTest(np.nan, 0, np.nan, np.nan)

@@ -57,10 +57,15 @@ class SensitiveTests(WaldTests):
 def require_gaussian(fit, name):
     """Refuse what is defined for linear mixed models only."""
     if not isinstance(fit, Fit):
-        raise DataError(
-            f"df_method={name!r} is defined for linear mixed models; for other "
-            "distributions use 'normal', 'residual' or 'between-within'."
-        )
+        raise not_gaussian(name)
+
+
+def not_gaussian(name):
+    """Why other distributions are refused."""
+    return DataError(
+        f"df_method={name!r} is defined for linear mixed models; for other "
+        "distributions use 'normal', 'residual' or 'between-within'."
+    )
 
 
 def satterthwaite(fit):

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-# Eigenvalues of a contrast's covariance below this share of the largest are rank lost
-RANK_TOLERANCE = 1e-10
+from ...printing import format_df
+
+# Singular values of scaled contrasts below this share of the largest are rank lost;
+# eigenvalues of their covariance below this one may be, or may be a matter of units
+RANK_TOLERANCE, EIGEN_TOLERANCE = 1e-9, 1e-10
 # Degrees of freedom that agree to this are those of one denominator (as lmerTest)
 ALIKE = 1e-8
 
@@ -57,6 +60,10 @@ class WaldTests:
     def __init__(self, beta, cov, constant_df):
         self.beta, self.cov, self.constant_df = beta, cov, constant_df
 
+    def __repr__(self):
+        df = ", ".join(format_df(v) for v in self.df(np.eye(len(self.beta))))
+        return f"Tests of {len(self.beta)} fixed effects, degrees of freedom {df}"
+
     def df(self, matrix):
         """Degrees of freedom of the t test of each row of a matrix.
 
@@ -80,7 +87,7 @@ class WaldTests:
         value : array_like, shape (r,), optional
         """
         matrix = np.atleast_2d(np.asarray(matrix, dtype=float))
-        turn, variances = _independent(matrix, self.cov)
+        turn, variances = independent(matrix, self.cov)
         if not len(variances):
             return FTest(np.nan, 0, np.nan, np.nan)
         rows = turn @ matrix
@@ -93,11 +100,41 @@ class WaldTests:
         return FTest.of(statistic, len(rows), fai_cornelius(self.df(rows)))
 
 
-def _independent(matrix, cov):
-    """Rotation to uncorrelated contrasts, (rank, r), and their variances."""
+def independent(matrix, cov):
+    """Rotation of contrasts to uncorrelated ones.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (r, p)
+    cov : ndarray, shape (p, p)
+
+    Returns
+    -------
+    turn : ndarray, shape (rank, r)
+        ``turn @ matrix`` has a diagonal covariance matrix.
+    variances : ndarray, shape (rank,)
+
+    Notes
+    -----
+    The rank is found after scaling parameters to unit variance and contrasts to unit
+    length, so it does not depend on units. Where the eigenvectors of the contrasts'
+    covariance show all of it they are used, as in lmerTest, since degrees of freedom
+    depend a little on the rotation.
+    """
+    scale = np.sqrt(np.diag(cov))
+    scale[scale == 0] = 1.0
+    values, vectors = np.linalg.eigh(cov / np.outer(scale, scale))
+    half = scale[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
+    rows = matrix @ half
+    length = np.sqrt((rows**2).sum(axis=1))
+    length[length == 0] = 1.0
+    u, s, _ = np.linalg.svd(rows / length[:, None], full_matrices=False)
+    rank = s > RANK_TOLERANCE * s.max(initial=0.0)
     values, vectors = np.linalg.eigh(matrix @ cov @ matrix.T)
-    kept = values > RANK_TOLERANCE * max(values.max(initial=0.0), 0.0)
-    return vectors[:, kept].T, values[kept]
+    kept = values > EIGEN_TOLERANCE * max(values.max(initial=0.0), 0.0)
+    if kept.sum() == rank.sum():
+        return vectors[:, kept].T, values[kept]
+    return u[:, rank].T / length, s[rank] ** 2
 
 
 def fai_cornelius(df):

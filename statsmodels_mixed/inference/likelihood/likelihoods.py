@@ -12,7 +12,7 @@ from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.regression.linear_model import RegressionModel
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from ...errors import ComparisonError
+from ...errors import ComparisonError, DataError
 from ...families import Family, Gaussian, as_family
 
 BISECTIONS = 100
@@ -59,8 +59,15 @@ def stated(results):
     ------
     ComparisonError
         Results of another kind, or without their rows.
+    DataError
+        No results at all.
     """
-    model = results.model
+    model = getattr(results, "model", None)
+    if not hasattr(model, "endog"):
+        raise DataError(
+            f"A {type(results).__name__} has no likelihood; give the results of a "
+            "model's fit()."
+        )
     if model.endog is None:
         raise ComparisonError(
             "remove_data() took the rows from one of the fits, so it cannot be seen "

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
-from scipy import stats
 
 from ...errors import ComparisonError
+from .chibar import chi2_sf
 from .likelihoods import stated
+from .ratio import contradicts, exact_zero, ratio_error
 
 
 class LRTestResult(tuple):
@@ -47,10 +50,9 @@ MONTE_CARLO = (
     "The log-likelihoods are by Monte Carlo: the statistic has a standard error of "
     "{:.2g}."
 )
-ERRORS = 4.0  # Monte Carlo standard errors of the statistic that are no contradiction
 
 
-def compare_fits(full, restricted):
+def compare_fits(full, restricted, names=None, turned=False):
     """Likelihood-ratio test of a restricted against a full model.
 
     Parameters
@@ -59,6 +61,10 @@ def compare_fits(full, restricted):
         ``restricted`` may be a statsmodels result of OLS or GLM: then the random
         effects (and what else differs) are tested. Of a GLM with a dispersion the
         log-likelihood is taken at its maximum, not at the moment estimate.
+    names : tuple of str, optional
+        What messages call the two.
+    turned : bool
+        Whether the user gave the restricted one first, so that messages do too.
 
     Returns
     -------
@@ -71,9 +77,10 @@ def compare_fits(full, restricted):
         or integrals, or a restricted model with as many parameters as the full one.
     """
     larger, smaller = stated(full), stated(restricted)
-    _check_data(larger, smaller)
-    _check_family(larger.family, smaller.family)
-    _check_criterion(full, restricted)
+    tell = partial(_told, names, turned)
+    _check_data(larger, smaller, tell)
+    _check_family(larger.family, smaller.family, tell)
+    _check_criterion(full, restricted, tell)
     df_diff = larger.n_parameters - smaller.n_parameters
     if df_diff <= 0:
         raise ComparisonError(
@@ -82,36 +89,39 @@ def compare_fits(full, restricted):
         )
     _check_nested(full, restricted)
     statistic = 2.0 * (larger.llf - smaller.llf)
-    error = _monte_carlo_error(full, restricted)
-    if statistic < -max(1e-4, ERRORS * error):
+    error = ratio_error(full, restricted, name="llf_se")
+    if contradicts(statistic, error):
         raise ComparisonError(
             f"The restricted model fits better (by {-statistic:.4g} in deviance), so "
             "the models are not nested or the full one has not converged."
         )
-    pvalue = float(stats.chi2.sf(max(statistic, 0.0), df_diff))
+    # of a Monte Carlo error a negative one says how large it is
+    statistic = statistic if error else exact_zero(statistic)
+    pvalue = chi2_sf(statistic, df_diff)
     fewer = _n_variances(restricted) < _n_variances(full)
     notes = [BOUNDARY] if fewer else []
     notes += [MONTE_CARLO.format(error)] if error else []
     return LRTestResult(statistic, pvalue, df_diff, " ".join(notes))
 
 
-def _monte_carlo_error(full, restricted):
-    """Standard error of the statistic from the draws of both fits."""
-    return 2.0 * float(
-        np.hypot(*(getattr(r, "llf_se", 0.0) for r in (full, restricted)))
-    )
+def _told(names, turned, full, restricted, between=" and "):
+    """What differs between two fits, in the order they were given in, with names."""
+    parts = [str(full), str(restricted)]
+    if names is not None:
+        parts = [f"{part} ({name})" for part, name in zip(parts, names, strict=True)]
+    return between.join(reversed(parts) if turned else parts)
 
 
 def _n_variances(results):
     return sum(term.k for term in getattr(results.model, "terms", ()))
 
 
-def _check_data(full, restricted):
+def _check_data(full, restricted, tell):
     """Refuse likelihoods of different rows, given as `Stated`."""
     lengths = len(full.endog), len(restricted.endog)
     if lengths[0] != lengths[1]:
         raise ComparisonError(
-            f"The fits use {lengths[0]} and {lengths[1]} rows, so their likelihoods "
+            f"The fits use {tell(*lengths)} rows, so their likelihoods "
             "cannot be compared; drop the rows with missing values from both first."
         )
     if not np.array_equal(full.endog, restricted.endog):
@@ -122,7 +132,7 @@ def _check_data(full, restricted):
             raise ComparisonError(f"The fits have different {what}.")
 
 
-def _check_family(full, restricted):
+def _check_family(full, restricted, tell):
     """Refuse distributions of which one is not a special case of the other."""
     same = type(full) is type(restricted) and full.link == restricted.link
     # a dispersion the full model estimates may be fixed in the restricted one
@@ -135,25 +145,25 @@ def _check_family(full, restricted):
     if same:
         described = [f"{family!r}" for family in (full, restricted)]
     raise ComparisonError(
-        f"The fits have different distributions, {described[0]} and {described[1]}, so "
-        "the models are not nested; compare AIC or BIC instead."
+        f"The fits have different distributions, {tell(*described)}, so the models "
+        "are not nested; compare AIC or BIC instead."
     )
 
 
-def _check_criterion(full, restricted):
-    methods = {r.method for r in (full, restricted) if _integrates(r)}
-    if len(methods) > 1:
-        raise ComparisonError(
-            "The random effects were integrated out in different ways, "
-            f"{' and '.join(sorted(methods))}; fit both with the same nagq."
-        )
+def _check_criterion(full, restricted, tell):
+    if _integrates(full) and _integrates(restricted):
+        methods = full.method, restricted.method
+        if methods[0] != methods[1]:
+            raise ComparisonError(
+                "The random effects were integrated out in different ways, "
+                f"{tell(*methods)}; fit both with the same nagq."
+            )
     flags = [getattr(r, "reml", False) for r in (full, restricted)]
     remedy = "refit with .fit(reml=False)"
     if flags[0] != flags[1]:
         kinds = ["REML" if flag else "ML" for flag in flags]
-        raise ComparisonError(
-            f"One fit is by {kinds[0]}, the other by {kinds[1]}; {remedy}."
-        )
+        told = tell(*kinds, ", the other by ")
+        raise ComparisonError(f"One fit is by {told}; {remedy}.")
     if flags[0] and not _same_columns(full, restricted):
         raise ComparisonError(
             "REML criteria of models with different fixed effects are not comparable: "

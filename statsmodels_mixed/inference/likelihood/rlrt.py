@@ -15,12 +15,19 @@ from ...errors import ComparisonError, DataError
 from ...fitting import Fit, FitOptions, deliver
 from ..anova.reduced import fit_design
 from .spectrum import component_spectrum
-from .variance_components import find_component, without_component
+from .variance_components import (
+    find_component,
+    variance_components,
+    without_component,
+)
 
 ZERO = 1e-8  # a ratio below is one of equal likelihoods
 CONTRADICTION = 1e-4
 
-CORRELATED = "use ranova() or bootstrap_lrt() with the smaller model."
+CORRELATED = (
+    "use ranova(), or bootstrap_lrt() with the smaller model; or write || in place of "
+    "| in the formula, for uncorrelated effects whose variances are tested one by one."
+)
 APPROXIMATE = (
     "The other random effects are treated as known (Greven et al. 2008): the null "
     "distribution is that of the model with this term alone. bootstrap_lrt() does "
@@ -65,16 +72,28 @@ class RLRTResult:
         """Probability of a statistic of exactly zero under the null hypothesis."""
         return float((self.draws == 0.0).mean())
 
+    def _stated_pvalue(self):
+        n = len(self.draws)
+        if not (self.draws >= self.statistic).any():
+            return f"p < {_rounded_up(n)} (none of {n} draws as large)"
+        error = f"Monte Carlo standard error {self.pvalue_se:.2g}"
+        return f"p-value {self.pvalue:.4g} ({error})"
+
     def __repr__(self):
         name = {"RLRT": "Restricted likelihood", "LRT": "Likelihood"}[self.method]
         lines = [
             f"{name}-ratio test of a variance of zero: {self.term}",
-            f"{self.method} = {self.statistic:.4f}, p-value {self.pvalue:.4g} (Monte "
-            f"Carlo standard error {self.pvalue_se:.2g})",
+            f"{self.method} = {self.statistic:.4f}, {self._stated_pvalue()}",
             f"{len(self.draws)} draws under the null hypothesis, "
             f"{self.p_zero:.1%} of them zero",
         ]
         return "\n".join([*lines, *self.notes])
+
+
+def _rounded_up(n):
+    """1 / n with one digit, not less than it is."""
+    digits = len(str(n - 1))
+    return f"{-(-(10**digits) // n) / 10**digits:.{digits}f}"
 
 
 def restricted_lrt(fit, term=None, n_sim=10_000, rng=None, options=None):
@@ -101,9 +120,9 @@ def restricted_lrt(fit, term=None, n_sim=10_000, rng=None, options=None):
     Raises
     ------
     ComparisonError
-        A term with several correlated effects, or a generalized linear mixed model.
+        A term with several correlated effects.
     DataError
-        No such term.
+        No such term, or a generalized linear mixed model.
 
     Notes
     -----
@@ -172,13 +191,27 @@ def exact_lrt(fit, term=None, n_sim=10_000, rng=None, options=None):
 
 def _checked(fit, term, n_sim):
     if not isinstance(fit, Fit):
-        raise ComparisonError(
-            "The null distribution is known for linear mixed models only; use "
-            "bootstrap_lrt() for this one."
+        raise DataError(
+            "The null distribution of restricted_lrt() and exact_lrt() is known for "
+            "linear mixed models only; use bootstrap_lrt() with the model without the "
+            "term."
         )
     if not isinstance(n_sim, (int, np.integer)) or n_sim < 1:
         raise DataError(f"n_sim={n_sim!r}: give a whole number, 1 or more.")
+    _refuse_correlated(fit.design, term)
     return find_component(fit.design, term, CORRELATED)
+
+
+def _refuse_correlated(design, term):
+    """Say what to do where no variance can be left out alone."""
+    if design.terms and not variance_components(design):
+        listed = ", ".join(f"({t.text})" for t in design.terms)
+        asked = "" if term is None else f"term={term!r}: "
+        raise ComparisonError(
+            f"{asked}all variances are of correlated effects, {listed}: leaving one "
+            "out removes covariances too, so that this is not a test of one variance; "
+            f"{CORRELATED}"
+        )
 
 
 def _several(fit, component):

@@ -99,7 +99,8 @@ def component_spectrum(fit, component):
     blocks = cross.system.gram.diagonals[f][:, own[:, None], own]
     coupled = cross.zx[part].reshape(m, size, cross.rank)[:, own]
     xi, vectors = np.linalg.eigh(blocks)
-    coupled = (np.swapaxes(vectors, -1, -2) @ coupled).reshape(-1, cross.rank)
+    coupled = np.swapaxes(vectors, -1, -2) @ coupled
+    coupled = coupled.reshape(xi.size, cross.rank)
     xi = np.maximum(xi.ravel(), 0.0)
     mu, counts = _projected(xi, coupled)
     return Spectrum(

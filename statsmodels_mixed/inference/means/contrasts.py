@@ -6,14 +6,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from itertools import pairwise as neighbours
 
 import numpy as np
 import pandas as pd
 
 from ...errors import DataError
+from .options import chosen
+from .printing import level_text
 
 POLYNOMIALS = ("linear", "quadratic", "cubic", "quartic", "degree 5", "degree 6")
+LONGEST = 60  # name of a contrast that is made up from its coefficients
 OPERATOR = re.compile(r" [-+*/] ")
 
 
@@ -43,22 +45,36 @@ class Coefficients:
         return bool((np.abs(self.matrix.sum(axis=1)) <= 1e-8 * size).all())
 
 
-def pairwise(labels, sign="-", ref=None):
-    """All differences, an earlier mean minus a later one.
+def _compared(labels, pairs, sign, adjust, all_pairs=False):
+    """Differences of one mean and another, for pairs of positions."""
+    identity = np.eye(len(labels))
+    names = [f"{labels[i]} {sign} {labels[j]}" for i, j in pairs]
+    rows = [identity[i] - identity[j] for i, j in pairs]
+    matrix = np.reshape(rows, (len(pairs), len(labels)))
+    return Coefficients(names, matrix, adjust, all_pairs)
+
+
+def _turned(pairs, reverse):
+    return [pair[::-1] for pair in pairs] if reverse else pairs
+
+
+def pairwise(labels, sign="-", ref=None, reverse=False):
+    """All differences, an earlier mean minus a later one; reversed, a later first.
 
     Examples
     --------
     >>> pairwise(["a", "b", "c"]).names
     ['a - b', 'a - c', 'b - c']
+    >>> pairwise(["a", "b", "c"], reverse=True).names
+    ['b - a', 'c - a', 'c - b']
     """
-    identity, pairs = np.eye(len(labels)), list(combinations(range(len(labels)), 2))
-    names = [f"{labels[i]} {sign} {labels[j]}" for i, j in pairs]
-    rows = [identity[i] - identity[j] for i, j in pairs]
-    matrix = np.reshape(rows, (len(pairs), len(labels)))
-    return Coefficients(names, matrix, "tukey", all_pairs=True)
+    pairs = list(combinations(range(len(labels)), 2))
+    if reverse:  # in the order of the first, as emmeans has it
+        pairs = sorted(_turned(pairs, True))
+    return _compared(labels, pairs, sign, "tukey", all_pairs=True)
 
 
-def treatment(labels, sign="-", ref=None):
+def treatment(labels, sign="-", ref=None, reverse=False):
     """Each mean minus that of a reference level, the first by default.
 
     Examples
@@ -66,13 +82,12 @@ def treatment(labels, sign="-", ref=None):
     >>> treatment(["a", "b", "c"], ref=1).names
     ['a - b', 'c - b']
     """
-    identity, base = np.eye(len(labels)), ref or 0
-    others = [i for i in range(len(labels)) if i != base]
-    names = [f"{labels[i]} {sign} {labels[base]}" for i in others]
-    return Coefficients(names, identity[others] - identity[base], "dunnettx")
+    base = ref or 0
+    pairs = [(i, base) for i in range(len(labels)) if i != base]
+    return _compared(labels, _turned(pairs, reverse), sign, "dunnettx")
 
 
-def consecutive(labels, sign="-", ref=None):
+def consecutive(labels, sign="-", ref=None, reverse=False):
     """Each mean minus the one before.
 
     Examples
@@ -80,11 +95,11 @@ def consecutive(labels, sign="-", ref=None):
     >>> consecutive(["a", "b", "c"]).names
     ['b - a', 'c - b']
     """
-    names = [f"{b} {sign} {a}" for a, b in neighbours(labels)]
-    return Coefficients(names, np.diff(np.eye(len(labels)), axis=0), "sidak")
+    pairs = [(i, i - 1) for i in range(1, len(labels))]
+    return _compared(labels, _turned(pairs, reverse), sign, "sidak")
 
 
-def effects(labels, sign="-", ref=None):
+def effects(labels, sign="-", ref=None, reverse=False):
     """Each mean minus the mean of all.
 
     Examples
@@ -97,7 +112,7 @@ def effects(labels, sign="-", ref=None):
     return Coefficients(names, np.eye(m) - 1.0 / m, "fdr_bh")
 
 
-def polynomial(labels, sign="-", ref=None):
+def polynomial(labels, sign="-", ref=None, reverse=False):
     """Orthogonal polynomials in the position of the level, scaled to whole numbers.
 
     Levels count as equally spaced. The scale is that of R's emmeans.
@@ -133,60 +148,129 @@ CONTRASTS = {
     "eff": effects,
     "poly": polynomial,
 }
+DIFFERENCES = ("pairwise", "treatment", "consecutive")  # these can be reversed
+# Names that R's emmeans has for them
+ALIASES = {
+    "tukey": "pairwise",
+    "trt.vs.ctrl": "treatment",
+    "trt.vs.ctrl1": "treatment",
+    "dunnett": "treatment",
+    "consec": "consecutive",
+}
+LAST = object()  # the last level as reference, whatever it is
+# Names for a method with an argument
+VARIANTS = {
+    "revpairwise": ("pairwise", {"reverse": True}),
+    "trt.vs.ctrlk": ("treatment", {"ref": LAST}),
+}
 
 
-def coefficients(method, cells, sign="-", ref=None):
-    """Contrasts by name, or as the user gives them.
+@dataclass(frozen=True, eq=False)
+class Method:
+    """How to make contrasts, read from what a user gives.
 
-    Parameters
+    Attributes
     ----------
-    method : str, dict, DataFrame or array_like
+    how : str, dict, DataFrame or array_like
         One of `CONTRASTS`; or name to coefficients, one per cell; or a matrix with one
         row per contrast.
-    cells : DataFrame, shape (m, ...)
-        Levels of the means that are compared.
-    sign : str
-        Written between two levels: minus, or a fraction bar for ratios.
-    ref : object, optional
-        Reference level of ``"treatment"``: a level, or a tuple of them.
-
-    Returns
-    -------
-    Coefficients
-
-    Raises
-    ------
-    DataError
-        Unknown method or level, or not one coefficient per cell.
+    ref : object
+        Reference level of ``"treatment"``: a level, or a tuple of them; None for the
+        first.
+    reverse : bool
+        Whether differences have the other sign.
     """
-    labels = cell_labels(cells)
-    named = isinstance(method, str)
-    if ref is not None and method != "treatment":
-        raise DataError("ref= is the reference level of method='treatment' only.")
-    if named and method not in CONTRASTS:
+
+    how: object
+    ref: object = None
+    reverse: bool = False
+
+    @classmethod
+    def read(cls, method, ref=None, reverse=False):
+        """Names of R's emmeans, and in upper case, are known too.
+
+        Raises
+        ------
+        DataError
+            Unknown methods; arguments that a method does not have.
+        """
+        if isinstance(method, str):
+            method, given = VARIANTS.get(method.lower(), (method, {}))
+            ref = given.get("ref", ref) if ref is None else ref
+            reverse = given.get("reverse", reverse)
+            method = _known(method)
+        named = isinstance(method, str)
+        if ref is not None and not (named and method == "treatment"):
+            raise DataError("ref= is the reference level of method='treatment' only.")
+        if reverse and not (named and method in DIFFERENCES):
+            raise DataError(
+                "reverse= turns differences round: it is for method= "
+                f"{', '.join(map(repr, DIFFERENCES))}."
+            )
+        return cls(method, ref, reverse)
+
+    def coefficients(self, cells, sign="-"):
+        """Contrasts of some means.
+
+        Parameters
+        ----------
+        cells : DataFrame, shape (m, ...)
+            Levels of the means that are compared.
+        sign : str
+            Written between two levels: minus, or a fraction bar for ratios.
+
+        Returns
+        -------
+        Coefficients
+
+        Raises
+        ------
+        DataError
+            Unknown reference level, or not one coefficient per cell.
+        """
+        # "1 / 2" would be read as a half
+        labels = [_enclosed(x) for x in cell_labels(cells, full=sign != "-")]
+        if not isinstance(self.how, str):
+            return _given(self.how, cells, labels, sign)
+        place = None if self.ref is None else _place(self.ref, cells)
+        return CONTRASTS[self.how](labels, sign, place, self.reverse)
+
+
+def _known(method):
+    try:
+        return chosen("method", method, CONTRASTS, ALIASES)
+    except DataError:
         known = ", ".join(map(repr, CONTRASTS))
         raise DataError(
             f"method={method!r}: use {known}, or give coefficients as a dict or matrix."
-        )
-    if not named:
-        return _given(method, labels)
-    place = None if ref is None else _place(ref, cells, labels)
-    return CONTRASTS[method]([_enclosed(label) for label in labels], sign, place)
+        ) from None
 
 
-def cell_labels(cells):
-    """One text per row: the levels, with the name of the column before numbers."""
-    texts = []
-    for name in cells.columns:
-        column = [_text(v) for v in cells[name]]
-        texts.append([f"{name}{v}" for v in column] if _numeric(column) else column)
+def cell_labels(cells, full=False):
+    """One text per row: the levels, as tables have them.
+
+    Numbers have the name of their column before them if `full`, or if there are
+    several columns to tell apart.
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame({"dose": [0.0, 0.2]})
+    >>> cell_labels(cells), cell_labels(cells, full=True)
+    (['0.0', '0.2'], ['dose0', 'dose0.2'])
+    """
+    texts = [[level_text(v) for v in cells[name]] for name in cells.columns]
     if not texts:
         return ["overall"] * len(cells)
+    if full or len(texts) > 1:
+        texts = [
+            [f"{name}{_short(v)}" for v in column] if _numeric(column) else column
+            for name, column in zip(cells.columns, texts, strict=True)
+        ]
     return [" ".join(row) for row in zip(*texts, strict=True)]
 
 
-def _text(value):
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _short(text):
+    return text.removesuffix(".0")
 
 
 def _numeric(texts):
@@ -198,19 +282,23 @@ def _numeric(texts):
 
 
 def _enclosed(label):
-    return f"({label})" if OPERATOR.search(label) else label
+    return f"({label})" if OPERATOR.search(label) or label[:1] == "-" else label
 
 
-def _place(ref, cells, labels):
+def _place(ref, cells):
     """Position of a reference level, given as value, tuple or label."""
+    if ref is LAST:
+        return len(cells) - 1
+    labels, full = cell_labels(cells), cell_labels(cells, full=True)
     for i, row in enumerate(cells.itertuples(index=False, name=None)):
         values = row[0] if len(row) == 1 else row
-        if ref in (labels[i], " ".join(map(_text, row))) or ref == values:
+        short = " ".join(_short(level_text(v)) for v in row)
+        if ref in (labels[i], full[i], short) or ref == values:
             return i
     raise DataError(f"ref={ref!r} is none of the levels {', '.join(labels)}.")
 
 
-def _given(method, labels):
+def _given(method, cells, labels, sign):
     names = None
     if isinstance(method, Mapping):
         names, method = list(map(str, method)), list(method.values())
@@ -227,10 +315,24 @@ def _given(method, labels):
         )
     if not np.isfinite(matrix).all():
         raise DataError("method: the coefficients have missing or infinite values.")
-    return Coefficients(names or [_formula(row, labels) for row in matrix], matrix)
+    if names is None:
+        full = [_enclosed(label) for label in cell_labels(cells, full=True)]
+        names = [
+            _written(row, labels, full, sign, number)
+            for number, row in enumerate(matrix, 1)
+        ]
+    return Coefficients(names, matrix)
 
 
-def _formula(row, labels):
-    """A contrast without a name, written out."""
-    parts = [f"{c:+.4g}*{label}" for c, label in zip(row, labels, strict=True) if c]
-    return " ".join(parts) or "0"
+def _written(row, labels, full, sign, number):
+    """A contrast without a name, written out: ``a - b``, ``0.5*a + 0.5*b - c``."""
+    used = np.flatnonzero(row)
+    if len(used) == 2 and sorted(row[used]) == [-1.0, 1.0]:
+        i, j = sorted(used, key=lambda k: -row[k])
+        return f"{labels[i]} {sign} {labels[j]}"
+    text = ""
+    for k in used:  # beside a coefficient a level that is a number needs its name
+        size = "" if abs(row[k]) == 1.0 else f"{abs(row[k]):.3g}*"
+        before = ("-", " - ") if row[k] < 0 else ("", " + ")
+        text += f"{before[bool(text)]}{size}{full[k]}"
+    return text if 0 < len(text) <= LONGEST else f"contrast {number}"

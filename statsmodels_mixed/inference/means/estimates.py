@@ -10,16 +10,19 @@ import numpy as np
 import pandas as pd
 
 from ...errors import DataError
-from .contrasts import cell_labels, coefficients
+from .contrasts import Method, cell_labels
+from .drawing import draw
+from .joint import EQUAL, hypothesis, joint_frame, joint_row
 from .linear_functions import stacked
 from .multiplicity import (
     NO_FAMILY,
     TestFamily,
     adjusted_pvalues,
+    adjustment_name,
     adjustment_note,
-    check_adjust,
     critical_values,
 )
+from .printing import printed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,7 +48,9 @@ class LinearEstimates:
         Adjustment of p-values and intervals for their number.
     family : TestFamily
     remarks : tuple of str
-        What to mind, beside the adjustment.
+        What the rows are means over, and at which values.
+    df_method : str
+        Where the degrees of freedom of `tests` come from.
     """
 
     beta: np.ndarray
@@ -58,9 +63,12 @@ class LinearEstimates:
     adjust: str = "none"
     family: TestFamily = NO_FAMILY
     remarks: tuple = ()
+    df_method: str = ""
 
     value: ClassVar[str] = "estimate"  # name of the column
+    noun: ClassVar[str] = "estimates"
     tested: ClassVar[bool] = True  # whether zero is a hypothesis
+    null: ClassVar[object] = 0.0  # hypothesis of joint tests
 
     @cached_property
     def _wald(self):
@@ -105,9 +113,10 @@ class LinearEstimates:
         Returns
         -------
         DataFrame
-            The columns of `labels`; mean (slope, estimate, or a ratio by its name), se,
-            df, lower and upper; for slopes and contrasts statistic and pvalue too.
-            Rows that are not estimable hold NaN.
+            The columns of `labels`; the estimate (``value_name``: mean, slope,
+            estimate; prob, rate or response of means that are transformed back; ratio,
+            odds_ratio or hazard_ratio), se, df, lower and upper; for slopes and
+            contrasts statistic and pvalue too. Rows that are not estimable hold NaN.
         """
         adjust, level = self._checked(adjust, level)
         estimate, se, df = self._wald
@@ -122,7 +131,7 @@ class LinearEstimates:
                 of = statistic[rows], df[rows]
                 pvalue[rows] = adjusted_pvalues(adjust, *of, self.family)
         told = self.scale.back(estimate, se, estimate - half, estimate + half)
-        columns = [self.scale.value or self.value, "se", "df", "lower", "upper"]
+        columns = [self.value_name, "se", "df", "lower", "upper"]
         columns = dict(zip(columns, (*told[:2], df, *told[2:]), strict=True))
         if self.tested:
             columns |= {"statistic": statistic, "pvalue": pvalue}
@@ -131,11 +140,47 @@ class LinearEstimates:
     def _checked(self, adjust, level):
         adjust = self.adjust if adjust is None else adjust
         level = self.level if level is None else level
-        check_adjust(adjust)
         check_level(level)
-        return adjust, level
+        return adjustment_name(adjust), level
 
-    def contrast(self, method="pairwise", ref=None, adjust=None, by=None):
+    @property
+    def value_name(self):
+        """Name of the column of estimates."""
+        return self.scale.value or self.value
+
+    def conf_int(self, level=None, adjust=None):
+        """Intervals alone.
+
+        Parameters
+        ----------
+        level, adjust
+            As for `summary_frame`.
+
+        Returns
+        -------
+        DataFrame
+            The columns of `labels`, lower and upper.
+        """
+        table = self.summary_frame(adjust, level)
+        return table[[*self.labels.columns, "lower", "upper"]]
+
+    def pairs(self, reverse=False, adjust=None, by=None):
+        """All pairwise contrasts; ``contrast("pairwise")``.
+
+        Parameters
+        ----------
+        reverse, adjust, by
+            As for `contrast`.
+
+        Returns
+        -------
+        Contrasts
+        """
+        return self.contrast("pairwise", adjust=adjust, by=by, reverse=reverse)
+
+    def contrast(
+        self, method="pairwise", ref=None, adjust=None, by=None, reverse=False
+    ):
         """Contrasts of the estimates.
 
         Parameters
@@ -145,7 +190,8 @@ class LinearEstimates:
             that of the level `ref`; ``"consecutive"``: each minus the one before;
             ``"eff"``: each minus the mean of all; ``"poly"``: orthogonal polynomials.
             Or coefficients: a dict or DataFrame (a row per contrast) of named ones, or
-            a matrix.
+            a matrix. R's names ``"revpairwise"``, ``"trt.vs.ctrl"``,
+            ``"trt.vs.ctrlk"``, ``"consec"`` are known too.
         ref : object, optional
             Reference level of ``"treatment"``, the first by default.
         adjust : str, optional
@@ -154,6 +200,9 @@ class LinearEstimates:
         by : str or list of str, optional
             Columns within whose levels to compare; the `by` of the estimates by
             default, ``[]`` for none.
+        reverse : bool
+            The other sign of ``"pairwise"``, ``"treatment"`` and ``"consecutive"``: a
+            later minus an earlier one.
 
         Returns
         -------
@@ -166,6 +215,7 @@ class LinearEstimates:
         DataError
             Unknown method, level or column; coefficients of another number.
         """
+        method = Method.read(method, ref, reverse)
         by = self.by if by is None else as_list(by)
         unknown = [name for name in by if name not in self.labels]
         if unknown:
@@ -176,58 +226,89 @@ class LinearEstimates:
         labels, parts, how = [], [], None
         for rows in estimates._groups():
             cells = self.labels.iloc[rows]
-            how = self._coefficients(method, cells.drop(columns=list(by)), ref)
+            how = self._coefficients(method, cells.drop(columns=list(by)))
             labels.append(_contrast_labels(how.names, cells, by, self.labels))
             parts.append(self.functions.take(rows).combined(how.matrix))
-        scale = self.scale.of_contrast(how.sum_to_zero)
-        family = TestFamily(len(cells), how.all_pairs)
-        out = Contrasts(
+        return Contrasts(
             self.beta,
             self.tests,
             pd.concat(labels, ignore_index=True),
             stacked(parts),
             tuple(by),
-            scale,
+            self.scale.of_contrast(how.sum_to_zero),
             self.level,
-            how.adjust if adjust is None else adjust,
-            family,
-            (scale.note,) if scale.note else (),
+            adjustment_name(how.adjust if adjust is None else adjust),
+            TestFamily(len(cells), how.all_pairs),
+            self.remarks,
+            self.df_method,
         )
-        check_adjust(out.adjust)
-        return out
 
-    def _coefficients(self, method, cells, ref):
-        how = coefficients(method, cells, "-", ref)
+    def _coefficients(self, method, cells):
+        how = method.coefficients(cells)
         sign = self.scale.of_contrast(how.sum_to_zero).sign
-        return how if sign == "-" else coefficients(method, cells, sign, ref)
+        return how if sign == "-" else method.coefficients(cells, sign)
 
-    def joint_test(self):
-        """F test that all estimates are zero, for each level of `by`.
+    def joint_test(self, null=None):
+        """F test of a hypothesis about all estimates, for each level of `by`.
 
-        Of means this is rarely of interest: ``means.contrast().joint_test()`` tests
-        that they are equal.
+        Parameters
+        ----------
+        null : {"equal"} or float, optional
+            That all are equal, which is the default for means; or that all are a
+            number, 0 by default for contrasts and slopes. For transformed means it is
+            on the scale of the linear predictor.
 
         Returns
         -------
         DataFrame
-            One row per level of `by`: num_df, den_df (infinite: a chi-square over
-            num_df), F, pvalue; and a column note, where a part is not estimable.
+            One row per level of `by`: null (the hypothesis in words), num_df, den_df
+            (infinite: a chi-square over num_df), F, pvalue; and a column note, where
+            a part is not estimable.
+
+        Raises
+        ------
+        DataError
+            Equality of a single estimate.
         """
+        null = self.null if null is None else null
+        text, reduce = hypothesis(null, self.noun, self.scale)
         rows = []
         for at in self._groups():
-            key = self.labels.iloc[at[0]][list(self.by)].to_dict()
-            rows.append(key | joint_row(self.tests, self.functions.take(at)))
+            key = self.labels.iloc[at[0]][list(self.by)].to_dict() | {"null": text}
+            rows.append(key | joint_row(self.tests, reduce(self.functions.take(at))))
         return joint_frame(rows)
+
+    def plot(self, axes=None, adjust=None, level=None):
+        """Estimates with intervals, a panel for each level of `by`.
+
+        Parameters
+        ----------
+        axes : array_like of matplotlib Axes, optional
+            One per panel; made by default.
+        adjust, level
+            As for `summary_frame`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        adjust, level = self._checked(adjust, level)
+        return draw(self, self.summary_frame(adjust, level), level, axes)
 
     @property
     def notes(self):
-        """What to mind, as a tuple of sentences."""
+        """What to mind, as a tuple of sentences; printed below the table."""
         return (*self.remarks, *self._findings())
 
     def _findings(self):
+        if self.scale.note:
+            yield self.scale.note
+        if self.df_method:
+            yield f"Degrees-of-freedom method: {self.df_method}."
+        yield f"Confidence level used: {self.level:g}."
         known = self.functions.estimable
         if not known.all():
-            texts = np.array(cell_labels(self.labels))[~known]
+            texts = np.array(cell_labels(self.labels, full=True))[~known]
             more = f" and {len(texts) - 5} more" if len(texts) > 5 else ""
             yield (
                 f"{len(texts)} of {len(known)} are not estimable (the data do not "
@@ -240,30 +321,31 @@ class LinearEstimates:
             yield note
 
     def __repr__(self):
-        text = self.table.to_string(index=False, formatters={"pvalue": _small})
-        notes = "\n".join(self.notes)
-        return f"{text}\n{notes}" if notes else text
+        numbers = [self.value_name, "se", "lower", "upper"]
+        text = printed(self.table, list(self.labels), numbers)
+        return "\n".join([text, *self.notes])
 
 
 class MarginalMeans(LinearEstimates):
     """Estimated marginal means; see `LinearEstimates` for the attributes."""
 
     value = "mean"
+    noun = "means"
     tested = False
+    null = EQUAL
 
 
 class Slopes(LinearEstimates):
     """Slopes along a covariate; see `LinearEstimates` for the attributes."""
 
     value = "slope"
+    noun = "slopes"
 
 
 class Contrasts(LinearEstimates):
     """Contrasts of means or slopes; see `LinearEstimates` for the attributes."""
 
-
-def _small(pvalue):
-    return "<0.0001" if pvalue < 1e-4 else f"{pvalue:.4f}"
+    noun = "contrasts"
 
 
 def _contrast_labels(names, cells, by, labels):
@@ -273,23 +355,6 @@ def _contrast_labels(names, cells, by, labels):
         name += "1"
     keys = {k: [cells[k].iloc[0]] * len(names) for k in by}
     return pd.DataFrame({name: names} | keys)
-
-
-def joint_row(tests, functions):
-    """The F test that linear functions are zero, as a dict."""
-    part = functions.estimable_part()
-    test = tests.f_test(part.matrix, -part.offset)
-    lost = len(part.matrix) < len(functions.matrix)
-    note = "partly not estimable" if lost and test.df_num else ""
-    note = note if test.df_num else "not estimable"
-    out = {"num_df": test.df_num, "den_df": test.df_denom}
-    return out | {"F": test.statistic, "pvalue": test.pvalue, "note": note}
-
-
-def joint_frame(rows, columns=None):
-    """Rows of `joint_row`, the notes left out where there are none."""
-    out = pd.DataFrame(rows, columns=columns)
-    return out if out["note"].any() else out.drop(columns="note")
 
 
 def check_level(level):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,11 +56,17 @@ def around_mean(values):
 def used_rows(fit, frame):
     """The rows of the data that were fitted, as the encoders read them."""
     design = fit.design
-    if design.mean.encoder.design_info is None or frame is None:
+    if design.mean.encoder.design_info is None:
         raise DataError(
             "Marginal means need the columns of the data, and this model was built "
             "from arrays: use lmm(formula, data) or glmm(formula, data), or test "
             "rows of your own with t_test()."
+        )
+    if frame is None:
+        raise DataError(
+            "Marginal means need the columns of the data, and these results do not "
+            "hold the data frame of their formula (a repeated fit, perhaps): ask for "
+            "them of the results of lmm(formula, data) or glmm(formula, data)."
         )
     index, labels = frame.index, design.row_labels
     if index.is_unique:
@@ -165,6 +172,43 @@ def _factor(name, column, at):
     again = np.full(len(known), -1)
     again[chosen] = np.arange(len(chosen))
     return GridVariable(name, levels[chosen], again[codes])
+
+
+def split_specs(specs, by, variables):
+    """Columns of the means and of `by`, from names or text such as ``"a + b | c"``.
+
+    Parameters
+    ----------
+    specs, by : str, list of str or None
+    variables : sequence of GridVariable
+
+    Returns
+    -------
+    specs, by : list of str
+
+    Raises
+    ------
+    DataError
+        Unknown columns; `by` twice.
+    """
+    known = {v.name for v in variables}
+    if isinstance(specs, str) and specs not in known:
+        specs, bar, within = specs.strip().removeprefix("~").partition("|")
+        if bar and by:
+            raise DataError(f"by= was given, and specs has one too: {within.strip()}.")
+        by = _names(within, known) if bar else by
+        specs = _names(specs, known)
+    specs = check_names(variables, specs, "specs")
+    return specs, [b for b in check_names(variables, by, "by") if b not in specs]
+
+
+def _names(text, known):
+    """Names of columns between the signs of a formula."""
+    text = text.strip()
+    if text in known:
+        return [text]
+    parts = [part.strip() for part in re.split(r"[+*:]", text)]
+    return [part for part in parts if part != "1"]
 
 
 def check_names(variables, names, argument):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from .estimates import MarginalMeans, Slopes, as_list, check_level
-from .grid_variables import check_names, term_columns, used_rows
-from .multiplicity import TestFamily
+from ...errors import check_option
+from .estimates import MarginalMeans, Slopes, check_level
+from .grid_variables import split_specs, term_columns, used_rows
+from .held import held_offset, held_values
 from .reference_grid import reference_grid, trend_grid
-from .scales import LinkScale, choose_scale
+from .scales import choose_scale
+from .spread import random_variances
 
 
 def marginal_means(
@@ -22,6 +22,8 @@ def marginal_means(
     offset=None,
     scale="link",
     level=0.95,
+    random="none",
+    df_method="",
 ):
     """Means of the linear predictor over a balanced population.
 
@@ -34,7 +36,7 @@ def marginal_means(
         The data of the model.
     specs : str or list of str
         Columns whose levels the means are of; the first varies fastest. An empty list
-        for the mean of all.
+        for the mean of all. Text such as ``"a + b | c"`` has `by` in it.
     by : str or list of str, optional
         More such columns, within whose levels contrasts are.
     at, offset
@@ -44,6 +46,10 @@ def marginal_means(
         product of the frequencies of each factor; by the frequency in each cell.
     scale : {"link", "response"}
     level : float
+    random : {"none", "marginal"}
+        Means of the response at random effects of zero, or over them.
+    df_method : str
+        Name of that of `tests`, for a note.
 
     Returns
     -------
@@ -55,16 +61,35 @@ def marginal_means(
     in R's emmeans. Means are averaged on the scale of the link and then transformed.
     """
     check_level(level)
+    check_option("random", random, ("none", "marginal"))
     table = used_rows(fit, frame)
     grid = reference_grid(fit, table, at, offset)
-    of = choose_scale(fit, scale, table)
-    found = _averages(MarginalMeans, fit, tests, table, grid, specs, by, weights, level)
-    remarks = [*found.remarks, of.note] if of.note else found.remarks
-    return replace(found, scale=of, remarks=tuple(remarks))
+    specs, by = split_specs(specs, by, grid.variables)
+    spread = None
+    if random == "marginal":
+        spread = random_variances(fit, table, grid, [*specs, *by], weights)
+    held = held_values(fit, table, grid.variables, [*specs, *by], at)
+    held += held_offset(fit, table, offset)
+    return MarginalMeans(
+        *_averages(fit, tests, grid, specs, by, weights),
+        choose_scale(fit, scale, table, spread),
+        level,
+        remarks=_remarks(fit, table, grid, [*specs, *by], weights, held),
+        df_method=df_method,
+    )
 
 
 def marginal_slopes(
-    fit, tests, frame, specs, var, by=None, at=None, weights="equal", level=0.95
+    fit,
+    tests,
+    frame,
+    specs,
+    var,
+    by=None,
+    at=None,
+    weights="equal",
+    level=0.95,
+    df_method="",
 ):
     """Means of the slope of the linear predictor along a covariate.
 
@@ -72,7 +97,7 @@ def marginal_slopes(
     ----------
     var : str
         The covariate.
-    fit, tests, frame, specs, by, at, weights, level
+    fit, tests, frame, specs, by, at, weights, level, df_method
         As for `marginal_means`.
 
     Returns
@@ -82,28 +107,39 @@ def marginal_slopes(
     check_level(level)
     table = used_rows(fit, frame)
     grid = trend_grid(fit, table, var, at)
-    return _averages(Slopes, fit, tests, table, grid, specs, by, weights, level, (var,))
+    specs, by = split_specs(specs, by, grid.variables)
+    held = held_values(fit, table, grid.variables, [*specs, *by], at)
+    return Slopes(
+        *_averages(fit, tests, grid, specs, by, weights),
+        choose_scale(fit, "link", table),
+        level,
+        remarks=_remarks(fit, table, grid, [*specs, *by], weights, held, (var,)),
+        df_method=df_method,
+    )
 
 
-def _averages(kind, fit, tests, table, grid, specs, by, weights, level, along=()):
-    specs = check_names(grid.variables, as_list(specs), "specs")
-    by = [b for b in check_names(grid.variables, as_list(by), "by") if b not in specs]
+def _averages(fit, tests, grid, specs, by, weights):
+    """What estimates begin with: fixed effects, tests, labels, functions, by."""
     kept = list(dict.fromkeys([*specs, *by]))
     labels, functions = grid.averaged(kept, weights)
-    own = {*kept, *along}
-    sizes = {v.name: len(v) for v in grid.variables}
-    remarks = []
-    over = [name for name, size in sizes.items() if size > 1 and name not in kept]
+    return fit.beta, tests, labels, functions, tuple(by)
+
+
+def _remarks(fit, table, grid, kept, weights, held, along=()):
+    """What means are over, where they are, and which interactions they hide."""
+    out = []
+    over = [v.name for v in grid.variables if len(v) > 1 and v.name not in kept]
     if over:
-        remarks.append(f"Averaged over {', '.join(over)} ({weights} weights).")
-    mixed = _interacting(term_columns(fit, table), own)
+        out.append(f"Averaged over {', '.join(over)} ({weights.lower()} weights).")
+    if held:
+        out.append(f"Held: {', '.join(held)}.")
+    mixed = _interacting(term_columns(fit, table), {*kept, *along})
     if mixed:
-        remarks.append(
+        out.append(
             f"There are interactions with {', '.join(mixed)}: one figure for all of "
             "their values may mislead."
         )
-    shared = fit.beta, tests, labels, functions, tuple(by), LinkScale(), level
-    return kind(*shared, family=TestFamily(len(labels)), remarks=tuple(remarks))
+    return tuple(out)
 
 
 def _interacting(terms, own):

@@ -8,8 +8,8 @@ from itertools import combinations
 import numpy as np
 
 from .contrasts import consecutive
-from .estimates import joint_frame, joint_row
 from .grid_variables import around_mean, check_names, term_columns, used_rows
+from .joint import joint_frame, joint_row
 from .linear_functions import LinearFunctions
 from .reference_grid import reference_grid
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from ...errors import check_option
+from .options import chosen
 
 # Degrees of freedom that agree to so many digits share a quantile, which is slow
 DIGITS = 8
@@ -169,14 +169,29 @@ ADJUSTMENTS = {
 }
 
 
-def check_adjust(adjust):
-    """Refuse an adjustment that is not one of `ADJUSTMENTS`."""
-    check_option("adjust", adjust, tuple(ADJUSTMENTS))
+# Names that R has for them
+ALIASES = {
+    "hochberg": "simes-hochberg",
+    "bh": "fdr_bh",
+    "fdr": "fdr_bh",
+    "by": "fdr_by",
+}
+
+
+def adjustment_name(adjust):
+    """The one of `ADJUSTMENTS` that is meant; refuses others.
+
+    Examples
+    --------
+    >>> adjustment_name("BH")
+    'fdr_bh'
+    """
+    return chosen("adjust", adjust, ADJUSTMENTS, ALIASES)
 
 
 def settled(adjust, family):
     """The method to use: Tukey's is for all pairs only, Sidak's otherwise."""
-    check_adjust(adjust)
+    adjust = adjustment_name(adjust)
     return "sidak" if adjust == "tukey" and not family.all_pairs else adjust
 
 

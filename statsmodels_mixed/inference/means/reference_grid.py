@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ...design.table import Table
-from ...errors import DataError, check_option
+from ...errors import DataError
 from .grid_variables import at_mean, check_names, coded_as_factors, read_variables
 from .linear_functions import LinearFunctions, linear_functions, stacked
+from .options import chosen
 
 # Numbers in the columns of a grid: about 400 MB
 LARGEST = 50_000_000
@@ -57,7 +58,25 @@ class ReferenceGrid:
             A column per variable that is kept.
         functions : LinearFunctions
         """
-        check_option("weights", weights, tuple(WEIGHTS))
+        labels, positions, share = self.plan(names, weights)
+        return labels, self.functions.averaged(positions, share)
+
+    def plan(self, names, weights):
+        """Which combinations the means are over, and what each of them counts.
+
+        Parameters
+        ----------
+        names, weights
+            As for `averaged`.
+
+        Returns
+        -------
+        labels : DataFrame
+        positions : ndarray of int, shape (means, s)
+        share : ndarray, shape (means, s)
+            Sums to one; NaN where there is nothing.
+        """
+        weights = chosen("weights", weights, WEIGHTS)
         dims = tuple(map(len, self.variables))
         own = [self.names.index(name) for name in reversed(names)]
         rest = [i for i in range(len(dims)) if i not in own]
@@ -70,10 +89,10 @@ class ReferenceGrid:
         with np.errstate(invalid="ignore"):  # nothing in a cell: NaN, which is meant
             share = share / share.sum(axis=1, keepdims=True)
         where = np.indices(cells).reshape(len(cells), len(positions))[::-1]
-        chosen = (self.variables[i] for i in reversed(own))
-        labels = {v.name: v.values[at] for v, at in zip(chosen, where, strict=True)}
+        kept = (self.variables[i] for i in reversed(own))
+        labels = {v.name: v.values[at] for v, at in zip(kept, where, strict=True)}
         labels = pd.DataFrame(labels, index=pd.RangeIndex(len(positions)))
-        return labels, self.functions.averaged(positions, share)
+        return labels, positions, share
 
 
 def _equal(counts):
@@ -234,12 +253,18 @@ def _functions(fit, variables, offsets):
             f"{', '.join(v.name for v in variables if len(v) > 1)}: give fewer levels "
             "by at={column: levels}."
         )
-    codes = np.indices(dims).reshape(len(dims), size)
-    columns = {v.name: v.levels[c] for v, c in zip(variables, codes, strict=True)}
-    # a table cannot be without columns, which a model of an intercept needs none of
-    table = Table.from_data(columns or {"": np.zeros(1)})
+    table = grid_table(variables)
     exog = fit.design.mean.encoder.encode(table)
     return linear_functions(fit, exog, offsets(table))
+
+
+def grid_table(variables):
+    """All combinations of the values of variables, the last varying fastest."""
+    dims = tuple(map(len, variables))
+    codes = np.indices(dims).reshape(len(dims), math.prod(dims))
+    columns = {v.name: v.levels[c] for v, c in zip(variables, codes, strict=True)}
+    # a table cannot be without columns, which a model of an intercept needs none of
+    return Table.from_data(columns or {"": np.zeros(1)})
 
 
 def _no_offset(table):
@@ -248,14 +273,24 @@ def _no_offset(table):
 
 def _offsets(fit, table, given):
     """What makes the offset of a grid."""
-    mean = fit.design.mean
     if given is not None:
         if not np.isscalar(given) or not np.isfinite(given):
             raise DataError(f"offset={given!r}: give one number for all cells.")
         return lambda grid: np.full(grid.nobs, float(given))
 
-    def written(rows):
-        return sum((part.values(rows) for part in mean.offsets), np.zeros(rows.nobs))
+    beyond = offset_argument(fit, table)
+    beyond = 0.0 if beyond is None else beyond
+    return lambda grid: _written_offset(fit, grid) + beyond
 
-    beyond = (mean.offset - written(table)).mean() if mean.offset_argument else 0.0
-    return lambda grid: written(grid) + beyond
+
+def _written_offset(fit, rows):
+    parts = fit.design.mean.offsets
+    return sum((part.values(rows) for part in parts), np.zeros(rows.nobs))
+
+
+def offset_argument(fit, table):
+    """Mean of an offset that was given as an array; None if there is none."""
+    mean = fit.design.mean
+    if not mean.offset_argument:
+        return None
+    return float((mean.offset - _written_offset(fit, table)).mean())

@@ -225,7 +225,7 @@ class _Derivatives:
         share = (1.0 + exact) / s
         fpf = fvf - wx @ state["x_inverse"] @ np.swapaxes(wx, -1, -2)
         curvature[..., :n, :n] += share * fpf
-        if exact:
+        if exact and directions:
             self._subtract_traces(curvature, directions)
         a = (np.swapaxes(w, -1, -2) @ self.q[..., None])[..., 0]
         crossed = (wx @ state["pull"][..., None])[..., 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from ...errors import ConvergenceWarning, DataError, MixedModelError, warn_user
 from ...fitting import Fit, GeneralizedFit
 from ...fitting.sdcor import sdcor_values
 from ...plotting.profile import plot_profile
+from ..interval_level import interval_level
 from .gaussian import GaussianChains
 from .generalized import GeneralizedChains
 from .path import Paths
@@ -26,6 +28,7 @@ PROBLEMS = {Fit: GaussianChains, GeneralizedFit: GeneralizedChains}
 GROUPS = {
     "fixed": lambda target: target.contrast >= 0,
     "random": lambda target: target.contrast < 0,
+    "variance": lambda target: target.contrast < 0,
 }
 
 
@@ -56,15 +59,18 @@ class Profile:
     _paths: Paths
     _places: dict
 
-    def conf_int(self, level=0.95):
+    def conf_int(self, level=None, *, alpha=None):
         """Intervals: all values at which the deviance has risen less than a quantile.
 
         Limits are solved for, not interpolated, at any level.
 
         Parameters
         ----------
-        level : float
-            Between 0 and 1. Above that of the profile it is followed further.
+        level : float, optional
+            Between 0 and 1, 0.95 by default. Where the profile does not go as far
+            (``up_to``), it is followed further.
+        alpha : float, optional
+            One minus the level, in place of `level`.
 
         Returns
         -------
@@ -76,13 +82,13 @@ class Profile:
         Raises
         ------
         DataError
-            The level is not between 0 and 1.
+            The level is not between 0 and 1, or both were given.
 
         Notes
         -----
         At a bound a chi-square quantile with one degree of freedom is conservative.
         """
-        z, paths = cutoff(level), self._paths
+        z, paths = cutoff(interval_level(level, alpha)), self._paths
         places = list(self._places.values())
         chains = np.array([c for i in places for c in (2 * i, 2 * i + 1)], dtype=int)
         parts = _parts(chains, paths.problem.together)
@@ -157,11 +163,16 @@ class Profile:
         value = self._paths.problem.targets[i].scale.value(at)
         return pd.DataFrame({"parameter": name, "value": value, "zeta": zeta})
 
-    def plot(self, absolute=False, levels=(0.5, 0.8, 0.95, 0.99), axes=None):
+    def plot(
+        self, which=None, *, absolute=False, levels=(0.5, 0.8, 0.95, 0.99), axes=None
+    ):
         """Zeta against each parameter, with intervals.
 
         Parameters
         ----------
+        which : str or sequence of str, optional
+            Names of parameters, ``"fixed"``, or ``"random"`` or ``"variance"``, among
+            those that were profiled. All of them by default.
         absolute : bool
             Whether to draw ``|zeta|``, where an interval is a horizontal line.
         levels : sequence of float
@@ -172,14 +183,27 @@ class Profile:
         Returns
         -------
         matplotlib.figure.Figure
+
+        Raises
+        ------
+        DataError
+            A parameter that was not profiled, or a level outside (0, 1).
+        MixedModelError
+            matplotlib is not installed, nothing to draw, or too few axes.
         """
+        targets = [self._paths.problem.targets[i] for i in self._places.values()]
+        names = [targets[i].name for i in _wanted(targets, which, "was not profiled")]
         intervals = {level: self.conf_int(level) for level in levels}
-        return plot_profile(self.points, self.curves, intervals, absolute, axes)
+        points, curves = (
+            t[t.parameter.isin(names)] for t in (self.points, self.curves)
+        )
+        return plot_profile(points, curves, intervals, absolute, axes)
 
     def __repr__(self):
         table = self.conf_int()
         table.insert(0, "estimate", self.estimate[list(self.parameters)])
-        lines = ["Profile likelihood, 95% intervals", repr(table)]
+        head = "Profile likelihood; intervals of level 0.95, see conf_int() for others"
+        lines = [head, repr(table)]
         if self.refitted:
             lines.append("The REML fit was repeated by maximum likelihood.")
         if not self.complete:
@@ -189,12 +213,10 @@ class Profile:
 
 def cutoff(level):
     """|zeta| at the ends of an interval."""
-    if not 0.0 < level < 1.0:
-        raise DataError(f"level={level!r}: give a number between 0 and 1, as 0.95.")
     return float(stats.norm.ppf(0.5 + 0.5 * level))
 
 
-def profile(fit, which=None, level=0.99, progress=False):
+def profile(fit, which=None, up_to=0.99, progress=False):
     """Profile the likelihood of a fit over some or all of its parameters.
 
     Parameters
@@ -202,9 +224,9 @@ def profile(fit, which=None, level=0.99, progress=False):
     fit : Fit or GeneralizedFit
         A REML fit is repeated by maximum likelihood.
     which : str or sequence of str, optional
-        Names of parameters, "fixed" for the fixed effects, or "random" for standard
-        deviations, correlations and the scale. All by default.
-    level : float
+        Names of parameters, "fixed" for the fixed effects, or "random" (the same as
+        "variance") for standard deviations, correlations and the scale. All by default.
+    up_to : float
         How far to go: to the ends of intervals at this level, or a bound.
     progress : bool
         Whether to show a progress bar (needs tqdm).
@@ -217,7 +239,7 @@ def profile(fit, which=None, level=0.99, progress=False):
     Raises
     ------
     DataError
-        Unknown names, a level outside (0, 1), or a fit that does not maximise the
+        Unknown names, `up_to` outside (0, 1), or a fit that does not maximise the
         likelihood of all parameters (``nagq=0``, ``method="pql"`` or ``"mcml"``).
 
     Warns
@@ -234,7 +256,7 @@ def profile(fit, which=None, level=0.99, progress=False):
     >>> profile(res.fit_record).conf_int(0.95).round(2).to_numpy().tolist()
     [[12.2, 84.06], [38.23, 67.66], [1486.45, 1568.55]]
     """
-    z = cutoff(level)
+    z = cutoff(_checked_level(up_to))
     refitted = fit.reml
     fit = _by_likelihood(fit) if refitted else fit
     problem = _problem(fit)
@@ -263,6 +285,16 @@ def profile(fit, which=None, level=0.99, progress=False):
     )
 
 
+def _checked_level(up_to):
+    try:
+        return interval_level(up_to)
+    except DataError:
+        raise DataError(
+            f"up_to={up_to!r}: give the level of the widest interval, between 0 and 1, "
+            "as 0.99."
+        ) from None
+
+
 def _by_likelihood(fit):
     """The same model by maximum likelihood."""
     return fit.model.fit(reml=False, endog=fit.design.endog)
@@ -278,20 +310,23 @@ def _problem(fit):
     return kind(fit)
 
 
-def _wanted(targets, which):
+def _wanted(targets, which, lacking="is no parameter of this fit"):
     """Places of the parameters that are asked for, in the order of the targets."""
     names = [target.name for target in targets]
     if which is None:
         return list(range(len(names)))
-    if isinstance(which, str) and which in GROUPS:
-        return [i for i, target in enumerate(targets) if GROUPS[which](target)]
-    asked = [which] if isinstance(which, str) else list(which)
+    asked = [which] if isinstance(which, str) else which
+    if not isinstance(asked, Iterable):
+        raise DataError(f"which={which!r}: give names of parameters, or a group.")
+    asked = list(asked)
+    group = asked[0].lower() if isinstance(which, str) and which not in names else ""
+    if group in GROUPS:
+        return [i for i, target in enumerate(targets) if GROUPS[group](target)]
     unknown = [name for name in asked if name not in names]
     if unknown:
         raise DataError(
-            f"which={unknown[0]!r} is no parameter of this fit. There are: "
-            + ", ".join(names)
-            + '; or give "fixed" or "random".'
+            f"which={unknown[0]!r} {lacking}. There are: {', '.join(names)}; or give "
+            '"fixed", or "random" or "variance".'
         )
     return [i for i, name in enumerate(names) if name in asked]
 

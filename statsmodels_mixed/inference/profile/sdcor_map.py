@@ -253,7 +253,7 @@ def starting_entries(fit, target, unit):
         if t == target.term:
             relative = relative[np.ix_(target.order, target.order)]
         out.append(layout.structures[t].from_covariance(relative))
-    x = np.concatenate(out)
+    x = np.concatenate(out) if out else np.zeros(0)
     if target.bent:
         v, angle, w = target.bent
         first, size = x[v], np.hypot(x[angle], x[w])
