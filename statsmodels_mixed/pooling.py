@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .errors import DataError, FormulaError, IdentifiabilityError
+from .errors import DataError, FormulaError, IdentifiabilityError, check_level
 from .fitting.level_regressions import LevelRegressions
 from .formula.scanner import scan
 from .inference.variances.levels import LevelModel
@@ -358,8 +358,7 @@ def _find_factor(design, group):
 
 
 def _checked_alpha(alpha):
-    if not 0.0 < alpha < 1.0:
-        raise DataError(f"alpha={alpha!r}: give a number between 0 and 1.")
+    check_level(alpha, "alpha")
     return alpha
 
 

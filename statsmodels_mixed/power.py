@@ -14,7 +14,7 @@ from statsmodels.stats.proportion import proportion_confint
 from .covariance import STRUCTURES
 from .design.response import takes_trials
 from .design.table import Table
-from .errors import DataError, IdentifiabilityError, MixedModelError
+from .errors import DataError, IdentifiabilityError, MixedModelError, check_level
 from .families import as_family
 from .fitting import FitOptions, check_covariances
 from .formula import parse_formula
@@ -24,15 +24,14 @@ from .inference.bootstrap.assumed import (
     assumed_scale,
     effect_places,
     effect_settings,
-    finite_number,
     with_effects,
 )
-from .inference.bootstrap.options import known_option
 from .inference.bootstrap.power_tests import TESTS, default_df_method
 from .inference.bootstrap.refitting import join
 from .inference.bootstrap.replicates import check_count, run_chunks
 from .inference.bootstrap.resampling import Clusters, cluster_factor
 from .inference.bootstrap.truth import truth_of
+from .inference.options import chosen
 from .models import glmm, lmm
 from .models.base import MixedModel
 from .plotting.power import plot_power
@@ -176,9 +175,8 @@ def power(
     ([9, 36], True)
     """
     check_count("n_sim", n_sim)
-    test = known_option("test", test, TESTS)
-    if not 0.0 < finite_number("alpha", alpha) < 1.0:
-        raise DataError(f"alpha={alpha!r}: give a number between 0 and 1.")
+    test = chosen("test", test, TESTS)
+    check_level(alpha, "alpha")
     names, settings = effect_settings(effects)
     model = _with_placeholder(model, data, family) if isinstance(model, str) else model
     given = dict(covariances=covariances, sigma=sigma, dispersion=dispersion)

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 from scipy.integrate import trapezoid
 
-from ..errors import DataError
+from ..errors import DataError, check_level
 
 # Of the curves of an effect
 FINE = 4001
@@ -73,12 +73,6 @@ def chosen_levels(grouping, levels):
     if not len(codes):
         raise DataError(f"levels= is empty: name at least one of {grouping.name}.")
     return codes
-
-
-def check_level(level):
-    """Refuse a level of intervals outside (0, 1)."""
-    if not 0.0 < level < 1.0:
-        raise DataError(f"level={level!r}: give a number between 0 and 1, as 0.95.")
 
 
 def mode_table(modes, sds, group=None, effects=None, level=0.95, sort=True):

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from ..design.table import check_order
-from ..errors import DataError, check_option
+from ..errors import DataError, check_level, check_option
 from .working import working_rows
 
 RANDOM = ("none", "conditional")
@@ -49,8 +49,7 @@ def mode_table(fit, level=0.95):
         Columns group, effect, level, mode, se, lower, upper and quantile, which is the
         normal score of the mode among those of its effect.
     """
-    if not 0.0 < level < 1.0:
-        raise DataError(f"level={level!r}: give a number between 0 and 1, as 0.95.")
+    check_level(level)
     z, parts = stats.norm.ppf(0.5 + 0.5 * level), []
     for term, modes, cov in zip(
         fit.design.terms, fit.modes, fit.conditional_covariances, strict=True

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from ..errors import DataError
+from ..errors import DataError, check_level
 
 
 def interval_level(level=None, alpha=None):
@@ -38,7 +36,5 @@ def interval_level(level=None, alpha=None):
     name, value = ("level", level) if alpha is None else ("alpha", alpha)
     if value is None:
         return 0.95
-    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not number or not 0.0 < value < 1.0:
-        raise DataError(f"{name}={value!r}: give a number between 0 and 1.")
+    check_level(value, name)
     return float(value if alpha is None else 1.0 - value)

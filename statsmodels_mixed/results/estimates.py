@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..errors import DataError
+from ..errors import DataError, check_level
 from ..plotting.estimates import plot_forest
 
 INTERCEPTS = ("Intercept", "const")
@@ -77,8 +77,7 @@ def estimates_table(results, level=0.95, parameters=None, intercept=False, **opt
     DataFrame
         Columns model, parameter, estimate, lower, upper.
     """
-    if not 0.0 < level < 1.0:
-        raise DataError(f"level={level!r}: give a number between 0 and 1, as 0.95.")
+    check_level(level)
     results = results if isinstance(results, dict) else {"": results}
     if not results:
         raise DataError("results is empty: give at least one, as {name: result}.")

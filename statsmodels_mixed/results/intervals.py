@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..errors import DataError, check_option
+from ..errors import DataError, check_level, check_option
 from ..printing import printed
 
 WHICH = ("fixed", "variance", "all")
@@ -57,10 +57,7 @@ class IntervalMethods:
         which = "variance" if which == "random" else which
         check_option("which", which, WHICH)
         check_option("method", method, tuple(INTERVALS))
-        if not 0.0 < level < 1.0:
-            raise DataError(
-                f"The level of an interval is between 0 and 1, not {level}."
-            )
+        check_level(level)
         if df_method is not None and method != "wald":
             raise DataError(f"df_method= does not go with method={method!r}.")
         unknown = sorted({"alpha", "level"} & set(options))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..errors import DataError
+from ..errors import DataError, check_level
 
 # alpha of the intervals that maketables can print
 INTERVALS = {"ci95": 0.05, "ci90": 0.10}
@@ -78,8 +78,7 @@ class TableExports:
         1  ran_pars     Batch  SD Intercept     42.00
         2  ran_pars  Residual            SD     49.51
         """
-        if not 0 < alpha < 1:
-            raise DataError(f"alpha={alpha!r}: give a number between 0 and 1.")
+        check_level(alpha, "alpha")
         interval = np.asarray(self.conf_int(alpha=alpha)).reshape(-1, 2)
         fixed = pd.DataFrame(
             {

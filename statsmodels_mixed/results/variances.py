@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..errors import check_level
 from ..inference.variances.variance_params import variance_params
 from ..printing import printed
 from . import tables
@@ -65,6 +66,7 @@ class VarianceTables:
         >>> res.variance_params()["std err"].round(2).tolist()
         [17.06, 7.15]
         """
+        check_level(alpha, "alpha")
         self._fit_with_rows_unless("cov_variance", "variance_params()")
         found = variance_params(self.fit_record)
         lower, upper = found.intervals(1.0 - alpha).T

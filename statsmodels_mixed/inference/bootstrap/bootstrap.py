@@ -11,10 +11,10 @@ import pandas as pd
 from ...errors import DataError
 from ...plotting.bootstrap import plot_bootstrap
 from ..interval_level import interval_level
+from ..options import chosen
 from .bca import INTERVALS, accelerations
 from .kinds import KINDS, make_kind
 from .measures import Estimates
-from .options import known_option
 from .refitting import Refitter, Replicates, join
 from .replicates import run_chunks
 from .resampling import Clusters, cluster_factor, without_level
@@ -127,7 +127,7 @@ class Bootstrap:
         DataError
             No such method or level, both `level` and `alpha`, or too few draws.
         """
-        method = known_option("method", method, INTERVALS)
+        method = chosen("method", method, INTERVALS)
         level = interval_level(level, alpha)
         if len(self.draws) < FEWEST:
             raise DataError(
@@ -179,7 +179,7 @@ class Bootstrap:
         table.insert(0, "estimate", self.estimates)
         # a statistic may give several numbers the same name: go by place
         places = [i for i, name in enumerate(self.estimates.index) if name in names]
-        method = known_option("method", method, INTERVALS)
+        method = chosen("method", method, INTERVALS)
         label = f"{100 * level:g}% interval ({method})"
         draws, table = self.draws.iloc[:, places], table.iloc[places]
         return plot_bootstrap(draws, table, label, axes)
@@ -243,7 +243,7 @@ def bootstrap_fit(
     if cluster is not None:  # the jackknife may want it, if the kind does not
         cluster_factor(fit.design, cluster)
     settings = dict(random=random, cluster=cluster, resample_rows=resample_rows)
-    kind = known_option("kind", kind, KINDS)
+    kind = chosen("kind", kind, KINDS)
     way = make_kind(kind, fit, **settings)
     refitter = Refitter(fit, options, measure)
     parts, interrupted = run_chunks(

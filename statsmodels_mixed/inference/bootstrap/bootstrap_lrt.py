@@ -13,10 +13,10 @@ from ...errors import ComparisonError
 from ...simulation import simulate_responses
 from ..likelihood.likelihoods import stated
 from ..likelihood.lrt import compare_fits
+from ..likelihood.ratio import exact_zero
 from .refitting import Refitter
 from .replicates import run_chunks
 
-ZERO = 1e-8  # a ratio below is one of equal likelihoods
 LEVEL = 0.95  # of the interval for Monte Carlo error
 
 SEVERAL_VARIANCES = (
@@ -152,7 +152,7 @@ def bootstrap_lrt(full, restricted, n=1000, rng=None, progress=False, n_jobs=1):
         _check(results)
     full, restricted = _by_ml(full), _by_ml(restricted)
     observed = compare_fits(full, restricted)
-    statistic = max(float(observed.statistic), 0.0)
+    statistic = exact_zero(float(observed.statistic))
     ratios, interrupted = _ratios(full, restricted, n, rng, progress, n_jobs)
     draws = ratios[np.isfinite(ratios)]
     if not len(draws):
@@ -225,7 +225,7 @@ def _draw(fit, full, restricted, rng, count):
     larger, smaller = (model.responses(responses) for model in (full, restricted))
     ratio = (smaller.values - larger.values)[:, 0]
     ratio[~(larger.converged & smaller.converged)] = np.nan
-    return np.where(ratio <= ZERO, 0.0, ratio)
+    return np.where(np.isnan(ratio), np.nan, exact_zero(ratio))
 
 
 def _table(statistic, df, draws, beyond, approximations):

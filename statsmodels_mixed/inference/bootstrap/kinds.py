@@ -9,7 +9,7 @@ from ...errors import DataError, IdentifiabilityError, check_option
 from ...fitting import GaussianModel
 from ...simulation import KINDS as RANDOM
 from ...simulation import simulate_responses
-from .options import known_option
+from ..options import chosen
 from .resampling import Clusters, cluster_factor
 
 # Eigenvalues of a covariance below this share of the largest are zero.
@@ -29,7 +29,7 @@ class Parametric:
     takes = frozenset({"random"})
 
     def __init__(self, fit, random="new"):
-        self.fit, self.random = fit, known_option("random", random, RANDOM)
+        self.fit, self.random = fit, chosen("random", random, RANDOM)
 
     def replicate(self, refitter, rng, count):
         """Fit `count` draws, a `Replicates`."""
@@ -60,7 +60,7 @@ class Residual:
     takes = frozenset({"random"})
 
     def __init__(self, fit, random="new"):
-        random = known_option("random", random, RANDOM)
+        random = chosen("random", random, RANDOM)
         if not isinstance(fit.model, GaussianModel):
             raise DataError(
                 "kind='residual' needs residuals of one distribution, which a "

@@ -14,15 +14,13 @@ import numpy as np
 from ...errors import ComparisonError, DataError
 from ...fitting import Fit, FitOptions, deliver
 from ..anova.reduced import fit_design
+from .ratio import contradicts, exact_zero
 from .spectrum import component_spectrum
 from .variance_components import (
     find_component,
     variance_components,
     without_component,
 )
-
-ZERO = 1e-8  # a ratio below is one of equal likelihoods
-CONTRADICTION = 1e-4
 
 CORRELATED = (
     "use ranova(), or bootstrap_lrt() with the smaller model; or write || in place of "
@@ -224,12 +222,12 @@ def _statistic(fit, component, reml, options):
     full = fit if fit.reml == reml else deliver(fit.model.fit(reml, options))
     restricted = fit_design(full, design, options, reml)
     statistic = float(restricted.deviance - full.deviance)
-    if statistic < -CONTRADICTION:
+    if contradicts(statistic):
         raise ComparisonError(
             f"The fit without {component.label} is better (by {-statistic:.4g} in "
             "deviance), so the larger one has not converged; see its convergence."
         )
-    return statistic if statistic > ZERO else 0.0
+    return exact_zero(statistic)
 
 
 def _result(method, statistic, draws, label, notes):

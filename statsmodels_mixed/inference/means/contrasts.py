@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import DataError
-from .options import chosen
+from ..options import chosen
 from .printing import level_text
 
 POLYNOMIALS = ("linear", "quadratic", "cubic", "quartic", "degree 5", "degree 6")

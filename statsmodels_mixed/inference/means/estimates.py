@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from ...errors import DataError
+from ...errors import DataError, check_level
 from .contrasts import Method, cell_labels
 from .drawing import draw
 from .joint import EQUAL, hypothesis, joint_frame, joint_row
@@ -355,12 +355,6 @@ def _contrast_labels(names, cells, by, labels):
         name += "1"
     keys = {k: [cells[k].iloc[0]] * len(names) for k in by}
     return pd.DataFrame({name: names} | keys)
-
-
-def check_level(level):
-    """Refuse levels of intervals that are no probability."""
-    if not (isinstance(level, (int, float, np.number)) and 0 < level < 1):
-        raise DataError(f"level={level!r}: give a number between 0 and 1, as 0.95.")
 
 
 def as_list(names):

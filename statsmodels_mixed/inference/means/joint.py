@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import DataError
-from .options import chosen
+from ..options import chosen
 
 EQUAL = "equal"
 

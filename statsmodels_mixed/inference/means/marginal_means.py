@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...errors import check_option
-from .estimates import MarginalMeans, Slopes, check_level
+from ...errors import check_level, check_option
+from .estimates import MarginalMeans, Slopes
 from .grid_variables import split_specs, term_columns, used_rows
 from .held import held_offset, held_values
 from .reference_grid import reference_grid, trend_grid

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from .options import chosen
+from ..options import chosen
 
 # Degrees of freedom that agree to so many digits share a quantile, which is slow
 DIGITS = 8

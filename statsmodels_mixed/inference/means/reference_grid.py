@@ -10,9 +10,9 @@ import pandas as pd
 
 from ...design.table import Table
 from ...errors import DataError
+from ..options import chosen
 from .grid_variables import at_mean, check_names, coded_as_factors, read_variables
 from .linear_functions import LinearFunctions, linear_functions, stacked
-from .options import chosen
 
 # Numbers in the columns of a grid: about 400 MB
 LARGEST = 50_000_000

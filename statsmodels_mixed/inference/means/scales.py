@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import DataError
 from ...families.links import Log
 from ...prediction import marginal_mean, marginal_slope
-from .options import chosen
+from ..options import chosen
 
 # What the exponential of a difference is, by link
 RATIOS = {"log": "ratio", "logit": "odds_ratio", "cloglog": "hazard_ratio"}

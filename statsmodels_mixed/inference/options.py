@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...errors import check_option
+from ..errors import check_option
 
 
 def chosen(name, value, allowed, aliases=None):
