@@ -9,6 +9,7 @@ import numpy as np
 from .small import (
     congruence,
     inside,
+    shared_product,
     spd_inverse,
     stacked_product,
     symmetric_part,
@@ -110,11 +111,11 @@ class Factorization:
         if step.k == 1:
             u = d_inverse * (factor[..., None, :, :] * own)
         else:
-            transposed = np.swapaxes(factor, -1, -2)[..., None, :, :]
-            u = stacked_product(d_inverse, stacked_product(transposed, own))
+            turned = shared_product(np.swapaxes(factor, -1, -2), own)
+            u = stacked_product(d_inverse, turned)
         out[..., step.columns, :] = u.reshape(out[..., step.columns, :].shape)
         if later is not None:
-            part = stacked_product(factor[None], u)
+            part = shared_product(factor, u)
             later[step.columns] = part.reshape(-1, part.shape[-1])
         return out
 

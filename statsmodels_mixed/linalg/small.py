@@ -7,6 +7,8 @@ import numpy as np
 # A singular factor is nudged inside by this much (relative to sigma) for what is
 # defined as a limit from inside, such as the derivative in the covariance.
 NUDGE = 1e-7
+# One wide product is faster than many tiny ones up to this width, for that many numbers
+WIDEST, MANY = 16, 1000
 
 
 def spd_inverse(a):
@@ -116,6 +118,41 @@ def stacked_product(a, b):
     if a.shape[-1] == 1:
         return a * b
     return a @ b
+
+
+def shared_product(matrix, blocks):
+    """One small matrix times all blocks of a replicate.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (..., k, k)
+    blocks : ndarray, shape (..., m, k, c)
+
+    Returns
+    -------
+    ndarray, shape (..., m, k, c)
+
+    Notes
+    -----
+    Products of many tiny matrices spend their time on starting; for few columns one
+    product with ``matrix kron I`` does all blocks at once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shared_product(np.array([[0.0, 1.0], [2.0, 0.0]]), np.ones((1, 2, 1))).tolist()
+    [[[1.0], [2.0]]]
+    """
+    k, c = blocks.shape[-2:]
+    if k == 1:
+        return matrix[..., None, :, :] * blocks
+    if k * c > WIDEST or blocks.size < MANY:
+        return matrix[..., None, :, :] @ blocks
+    turned = np.swapaxes(matrix, -1, -2)
+    wide = turned[..., :, None, :, None] * np.eye(c)[:, None, :]
+    wide = wide.reshape(*matrix.shape[:-2], k * c, k * c)
+    flat = blocks.reshape(*blocks.shape[:-2], k * c) @ wide
+    return flat.reshape(*flat.shape[:-1], k, c)
 
 
 def symmetric_part(a):

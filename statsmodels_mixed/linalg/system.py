@@ -20,7 +20,7 @@ from .schur import (
     PairMap,
     count_pairs,
 )
-from .small import stacked_product
+from .small import shared_product, stacked_product
 from .tails import make_tail
 
 
@@ -249,7 +249,7 @@ class BlockSystem:
         for f, (m, k) in enumerate(self.gram.sizes):
             part = u[..., self.slices[f], :]
             blocks = part.reshape(*part.shape[:-2], m, k, part.shape[-1])
-            result = stacked_product(matrices[f][..., None, :, :], blocks)
+            result = shared_product(matrices[f], blocks)
             out[..., self.slices[f], :] = result.reshape(part.shape)
         return out
 

@@ -19,7 +19,7 @@ from statsmodels_mixed.linalg import (
     system,
     tails,
 )
-from statsmodels_mixed.linalg.small import inside
+from statsmodels_mixed.linalg.small import inside, shared_product
 
 # ---- stacks of small matrices -----------------------------------------------------
 
@@ -579,3 +579,14 @@ def test_small_and_large_variances(name, lambda_scale):
     # the dense inverse of V loses lambda^2 of its digits, not the blocks
     tolerance = 1e-11 * max(1.0, lambda_scale**2)
     assert max(found.values()) < tolerance
+
+
+@pytest.mark.parametrize("lead", [(), (40,)])
+@pytest.mark.parametrize(("k", "c"), [(1, 3), (2, 1), (2, 8), (2, 9), (3, 4)])
+@pytest.mark.parametrize("m", [3, 400])
+def test_one_matrix_for_all_blocks(lead, k, c, m):
+    rng = np.random.default_rng(0)
+    matrix = rng.normal(size=(*lead, k, k))
+    blocks = rng.normal(size=(*lead, m, k, c))
+    expected = matrix[..., None, :, :] @ blocks
+    np.testing.assert_allclose(shared_product(matrix, blocks), expected, atol=1e-13)
