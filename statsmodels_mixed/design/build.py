@@ -16,6 +16,7 @@ from ..errors import (
 from ..formula import PAIR, check_calls, variables
 from ..formula.spec import bare_name
 from .check import check_design, check_weights
+from .complete import complete_rows
 from .design import Design, PredictorDesign, TermDesign
 from .encode import Encoder, is_known
 from .grouping import check_grouping, code_factor, cross
@@ -32,7 +33,6 @@ from .table import (
     Table,
     check_finite,
     column_or_array,
-    complete_rows,
     resolve_subset,
 )
 

@@ -15,8 +15,8 @@ from ..errors import DataError
 from ..formula import variables
 from ..formula.spec import bare_name
 from .columns import drop_unused_levels
+from .complete import complete_rows
 from .encode import Encoder
-from .table import complete_rows
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -150,7 +149,7 @@ class Table:
         MissingColumnError, DataError
             As `column`.
         """
-        return _missing(self._read(name, "the formula"))
+        return missing_mask(self._read(name, "the formula"))
 
     def take(self, rows=None) -> Table:
         """Keep some rows, and only the levels these rows have.
@@ -172,7 +171,7 @@ class Table:
         """
         rows = None if rows is None else np.asarray(rows)
         if rows is not None and rows.dtype == bool:
-            _check_length(len(rows), self.nobs, "The row mask")
+            check_length(len(rows), self.nobs, "The row mask")
             rows = None if rows.all() else np.flatnonzero(rows)
         if rows is None:
             cache = {name: drop_unused_levels(v) for name, v in self._cache.items()}
@@ -188,14 +187,16 @@ class Table:
         return self.take(resolve_subset(subset, self))
 
 
-def _missing(values):
+def missing_mask(values):
+    """Which values are missing; None where none is."""
     if isinstance(values, np.ndarray) and values.dtype.kind in "iub":
         return None
     mask = np.array(pd.isna(values))  # a copy, as pandas may hand out a locked array
     return mask if mask.any() else None
 
 
-def _check_length(length, nobs, what):
+def check_length(length, nobs, what):
+    """Refuse values of another length than the data."""
     if length != nobs:
         raise DataError(
             f"{what} has length {length}, the data {nobs} rows; give one value per "
@@ -298,7 +299,7 @@ def _subset_rows(subset, table):
         raise DataError(f"subset must be boolean or positions, not {values.dtype}.")
     if kind != "b":
         return _positions(values.astype(np.intp), table.nobs)
-    _check_length(length, table.nobs, "subset")
+    check_length(length, table.nobs, "subset")
     return np.array(values)
 
 
@@ -337,60 +338,12 @@ def column_or_array(value, table: Table, argument: str) -> np.ndarray:
     if isinstance(value, str):
         values = table.column(value, where=f"{argument}=")
     else:
-        _check_length(length_of(value, f"{argument}="), table.nobs, f"{argument}=")
+        check_length(length_of(value, f"{argument}="), table.nobs, f"{argument}=")
         check_order(value, table.index, f"{argument}=")
         values = as_column(value, f"{argument}=")
     if isinstance(values, pd.Categorical) or values.dtype.kind not in "iufb":
         raise DataError(f"{argument}= must be numeric, not {values.dtype}.")
     return values.astype(np.float64, copy=False)
-
-
-def complete_rows(table: Table, names, arrays: Mapping | None = None):
-    """Rows without missing values in any of the columns and arrays.
-
-    Parameters
-    ----------
-    table : Table
-        The data.
-    names : iterable of str
-        Columns to look at.
-    arrays : mapping of str to numpy.ndarray, shape (nobs,) or (nobs, k), optional
-        More values, such as weights; NaN is missing, infinity is not.
-
-    Returns
-    -------
-    numpy.ndarray of bool, shape (nobs,), or None
-        None when every row is complete.
-
-    Raises
-    ------
-    MissingColumnError, DataError
-        As `Table.column`; or an array has another length.
-    MissingValueError
-        No row is complete.
-
-    Examples
-    --------
-    >>> table = Table.from_data({"y": [1.0, None, 3.0], "g": ["a", "b", None]})
-    >>> complete_rows(table, ["y", "g"])
-    array([ True, False, False])
-    """
-    masks = {name: table.missing(name) for name in names}
-    for name, values in (arrays or {}).items():
-        _check_length(len(values), table.nobs, f"{name}=")
-        mask = _missing(np.asarray(values))
-        masks[name] = mask.any(axis=1) if mask is not None and mask.ndim > 1 else mask
-    masks = {name: mask for name, mask in masks.items() if mask is not None}
-    if not masks:
-        return None
-    complete = ~np.logical_or.reduce(list(masks.values()))
-    if not complete.any():
-        text = ", ".join(f"{name!r}: {mask.sum()}" for name, mask in masks.items())
-        raise MissingValueError(
-            f"No row is complete: of {table.nobs} rows, missing are {text}. Leave "
-            "out the emptiest column or fill its values."
-        )
-    return complete
 
 
 def check_finite(name: str, values: np.ndarray, row_labels) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from pandas.api.types import is_list_like
 
+from ..design.complete import complete_rows
 from ..design.encode import Encoder
 from ..design.grouping import Grouping, code_factor, cross
-from ..design.table import Table, complete_rows
+from ..design.table import Table
 from ..errors import DataError, MissingColumnError
 from ..formula import expression_names, parse_formula, variables
 from ..formula.spec import bare_name

@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from statsmodels_mixed.design import table as module
+from statsmodels_mixed.design.complete import complete_rows
 from statsmodels_mixed.design.table import (
     Table,
     as_column,
     check_finite,
     column_or_array,
-    complete_rows,
     drop_unused_levels,
     resolve_subset,
 )
