@@ -8,6 +8,7 @@ from scipy import stats
 
 from ..errors import DataError, check_level, check_option
 from ..printing import printed
+from .variances import ON_BOUND
 
 WHICH = ("fixed", "variance", "all")
 
@@ -156,10 +157,6 @@ def _boot(results, level, which, df_method, interval="percentile", **options):
     return table.iloc[rows], [f"{note}{failed}; {interval} intervals."]
 
 
-ON_BOUND = (
-    "Without limits: estimates on their bound have no standard error; use "
-    "method='profile'."
-)
 BY_ML = "Profiles are of the likelihood: the model was refitted by ML."
 ASYMPTOTIC = (
     "Profiles refer to chi-square, without degrees of freedom: with few groups those "

@@ -10,6 +10,11 @@ from ..inference.variances.variance_params import variance_params
 from ..printing import printed
 from . import tables
 
+ON_BOUND = (
+    "Estimates on their bound have no standard error, and those of others in the term "
+    "take the bound as given; intervals(method='profile') does not."
+)
+
 
 class VarianceTables:
     """Mixin for results with a ``fit_record``."""
@@ -77,7 +82,7 @@ class VarianceTables:
         level = f"{100 * (1 - alpha):g}% intervals"
         title = f"Standard deviations and correlations, {level}"
         on_bound = np.isnan(found.se).any()
-        notes = ["Estimates on their bound have no standard error."] if on_bound else ()
+        notes = [ON_BOUND] if on_bound else ()
         return printed(table, title, notes)
 
     @property

@@ -100,6 +100,21 @@ def test_printed_frames_are_frames():
     pd.testing.assert_frame_equal(pd.DataFrame(table), frame)
 
 
+def test_a_correlation_on_its_bound_has_no_standard_error():
+    g = np.repeat(np.arange(9), 7)
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=63)
+    effect = rng.normal(size=9)[g]
+    y = 3 * effect * (1 + 0.5 * x) + 0.5 * rng.normal(size=63)
+    res = smm.lmm("y ~ x + (x | g)", pd.DataFrame({"y": y, "x": x, "g": g})).fit()
+    assert abs(res.varcorr().sdcor.iloc[2]) == pytest.approx(1.0)
+    table = res.variance_params()
+    assert np.isnan(
+        table.loc["cor_x.Intercept|g", ["std err", "lower"]].to_numpy()
+    ).all()
+    assert "profile" in repr(table) and "profile" in repr(res.intervals())
+
+
 def test_repr_of_results_and_tests(res):
     assert "Reaction ~ Days + (Days | Subject)" in repr(res)
     assert "REML" in repr(res) and "180 rows" in repr(res)

@@ -10,6 +10,8 @@ from scipy import stats
 from ...errors import DataError
 from ...fitting.sdcor import sdcor_jacobian, sdcor_names, sdcor_values
 
+NEARLY_ONE = 1.0 - 1e-9  # a larger correlation is on its bound
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -91,9 +93,11 @@ def variance_params(fit):
             "Penalised quasi-likelihood gives no standard errors of variances; fit by "
             "nagq= or method='mcml'."
         )
-    jacobian = sdcor_jacobian(fit)
+    jacobian, names, values = sdcor_jacobian(fit), sdcor_names(fit), sdcor_values(fit)
     known = np.isfinite(jacobian).all(axis=1)
+    correlations = np.array([name.startswith("cor_") for name in names], dtype=bool)
+    known &= ~(correlations & (np.abs(values) > NEARLY_ONE))
     filled = np.where(known[:, None], jacobian, 0.0)
     variance = ((filled @ fit.cov_variance) * filled).sum(axis=1)
     se = np.where(known & (variance > 0), np.sqrt(np.maximum(variance, 0.0)), np.nan)
-    return VarianceParams(sdcor_names(fit), sdcor_values(fit), se)
+    return VarianceParams(names, values, se)
