@@ -164,14 +164,34 @@ def contour(first, second, radius, count=FINE):
     return radius * np.column_stack([np.cos(at + 0.5 * d), np.cos(at - 0.5 * d)])
 
 
+def _rising_outwards(zeta):
+    """Points at which zeta is farther from 0 than at all between them and the estimate.
+
+    Towards a bound it may stay where it is, or come back a little.
+
+    Examples
+    --------
+    >>> _rising_outwards(np.array([-1.9, -2.0, -1.0, 0.0, 1.0, 0.9])).tolist()
+    [False, True, True, True, True, False]
+    """
+    center = int(np.argmin(np.abs(zeta)))
+    out = np.zeros(len(zeta), dtype=bool)
+    out[center] = True
+    for side in (np.arange(center + 1, len(zeta)), np.arange(center - 1, -1, -1)):
+        size = np.abs(zeta[side])
+        before = np.maximum.accumulate(np.append(abs(zeta[center]), size))[:-1]
+        out[side] = size > before
+    return out
+
+
 class _Scale:
     """One parameter as a function of its zeta, and back."""
 
     def __init__(self, name, curves):
         own = curves[curves.parameter == name].dropna(subset=["value", "zeta"])
-        zeta, where = np.unique(own.zeta.to_numpy(), return_index=True)
-        value = own.value.to_numpy()[where]
-        rising = np.append(True, np.diff(value) > 0)
+        own = own.drop_duplicates("value").sort_values("value")
+        value, zeta = own.value.to_numpy(), own.zeta.to_numpy()
+        rising = _rising_outwards(zeta)
         if rising.sum() < 3:
             raise DataError(
                 f"The likelihood does not change with {name}, so there are no contours "
