@@ -181,7 +181,7 @@ def _message(design, names, moved):
         f" the response: in {len(rows)} rows ({shown}){level} the likelihood rises for "
         f"ever as {'these coefficients run' if several else 'this coefficient runs'} "
         "to infinity, so that estimates and standard errors are only where the search "
-        "stopped. Merge or drop levels or columns, or penalise the fixed effects."
+        "stopped. Merge or drop levels or columns."
     )
 
 

@@ -43,7 +43,7 @@ class DataColumns:
             if term.group == name:
                 return np.asarray(term.grouping.labels())[term.grouping.codes]
         known = () if self.frame is None else self.frame.columns
-        raise MissingColumnError(name, [*known, *self.factors], what)
+        raise MissingColumnError(name, dict.fromkeys([*known, *self.factors]), what)
 
     def _of_frame(self, name):
         design, column = self.design, self.frame[name]
@@ -142,16 +142,32 @@ def read_values(columns, values, what, nobs):
     return found, str(label)
 
 
-def read_numbers(columns, values, what, nobs):
-    """The same for numbers and times, which become numbers, (nobs,) floats."""
+def read_numbers(columns, values, what, nobs, factors=None):
+    """The same for numbers and times, which become numbers, (nobs,) floats.
+
+    Parameters
+    ----------
+    columns, values, what, nobs
+        As for `read_values`.
+    factors : str, optional
+        The method to name for text, which then is refused also if it is of digits.
+
+    Raises
+    ------
+    DataError
+    """
     found, label = read_values(columns, values, what, nobs)
     found = np.asarray(found)
     if found.dtype.kind in "mM":
         found = found.astype(np.int64)
+    shown = repr(values) if isinstance(values, str) else "..."
+    remedy = f"; for a factor use {factors}({shown})" if factors else ""
     try:
         numbers = found.astype(float)
     except (TypeError, ValueError):
-        raise DataError(f"{what}={label!r} must be numeric or times.") from None
+        numbers = None
+    if numbers is None or (factors and isinstance(found[0], str)):
+        raise DataError(f"{what}={label!r} must be numeric or times{remedy}.")
     if not np.isfinite(numbers).all():
         raise DataError(f"{what}={label!r} has infinite values.")
     return numbers, label

@@ -10,6 +10,27 @@ import pandas as pd
 from ..errors import check_option
 
 SEVERITIES = ("ok", "note", "warning", "problem")
+# Of the health report; a check that does not apply to a fit says nothing
+TOPICS = (
+    "convergence",
+    "identifiability",
+    "rounding",
+    "singularity",
+    "random directions",
+    "centring",
+    "rank",
+    "separation",
+    "dispersion",
+    "zeros",
+    "dispersion at bound",
+    "integration",
+    "levels",
+    "labels",
+    "extreme levels",
+    "scaling",
+    "collinearity",
+    "residual df",
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +87,18 @@ class Health:
         return SEVERITIES[max(found, default=0)]
 
     def about(self, topic):
-        """Findings on one topic, as a tuple."""
+        """Findings on one topic, as a tuple: empty where it does not apply.
+
+        Parameters
+        ----------
+        topic : str
+
+        Raises
+        ------
+        DataError
+            A topic that there is not.
+        """
+        check_option("topic", topic, TOPICS)
         return tuple(f for f in self.findings if f.topic == topic)
 
     def __repr__(self):

@@ -5,9 +5,15 @@ Each takes the facts of a fit and gives findings; none where it does not apply.
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 from scipy import stats
 
+from ..design.table import Table
+from .design_advice import all_findings
+from .design_factors import Factors
+from .factor_pairs import FactorPair
 from .findings import Finding, joined
 from .re_pca import components, zeroing_cost
 
@@ -26,6 +32,8 @@ FEW_LEVELS = 5
 UNLIKELY, ABSURD = 1e-2, 1e-6
 # Shares of the variance of a direction that are none, and of it that the data tell
 NO_VARIANCE, UNINFORMED = 1e-10, 1e-6
+# Standard deviations of a covariate from 0 to its mean, and what it correlates
+FAR, NEARLY_ONE = 3.0, 0.9
 # Rows per parameter, and residual degrees of freedom
 FEW_ROWS, FEW_DF = 3.0, 5
 
@@ -69,17 +77,38 @@ def rounding(facts):
 
 def singular(facts):
     """Variances, or combinations of effects, that are exactly zero."""
-    advice = (
-        "Drop the effect, use || for independent effects, or keep it knowingly: the "
-        "likelihood is the same without it. See res.re_pca()."
-    )
     if not facts.singular:
         text = "every direction of the random effects has variance"
         return [Finding("ok", "singularity", 0.0, text)] if facts.design.terms else []
+    lost = {}  # directions by term, in the order of the sentences
+    for found in facts.fit.singulars[0]:
+        lost[found.term] = lost.get(found.term, 0) + 1
     n = float(len(facts.fit.singulars[0]))
     return [
-        Finding("warning", "singularity", n, text, advice) for text in facts.singular
+        Finding("warning", "singularity", n, text, _simpler(facts.fit, t, lost[t]))
+        for t, text in zip(lost, facts.singular, strict=True)
     ]
+
+
+def _simpler(fit, t, lost):
+    """Advice about a term that has no variance along so many directions."""
+    term, variances = fit.design.terms[t], np.diag(fit.covariances[t])
+    if np.count_nonzero(variances == 0) >= lost:  # each direction is an effect
+        return (
+            "Drop the effect, use || for independent effects, or keep it knowingly: "
+            "the likelihood is the same without it. See res.re_pca()."
+        )
+    text = (
+        f"The data show {term.k - lost} of {term.k} directions. A simpler term, with "
+        "|| or fewer effects, has a lower likelihood: compare by res.ranova() or "
+        "smm.anova()."
+    )
+    if _covariates(term):
+        text += (
+            " Centre the covariate first if 0 is far from its values: what || means "
+            "depends on where 0 is."
+        )
+    return text
 
 
 def cheap_directions(facts):
@@ -106,6 +135,38 @@ def _direction(term, component):
     weights = zip(component.loadings, term.effects, strict=True)
     parts = [f"{w:+.2f} {effect}" for w, effect in weights if abs(w) >= SMALL_PART]
     return f"the variance along {' '.join(parts)} (effects scaled by their columns)"
+
+
+def far_from_zero(facts):
+    """Intercepts that are extrapolated, and therefore nearly tied to their slopes."""
+    out = []
+    for term, cov in zip(facts.design.terms, facts.fit.covariances, strict=True):
+        sd = np.sqrt(np.diag(cov))
+        for i, j in _covariates(term):
+            if sd[i] == 0.0 or sd[j] == 0.0:
+                continue
+            z, r = term.z[:, j], float(cov[i, j] / (sd[i] * sd[j]))
+            distance = abs(z.mean()) / z.std()
+            if distance <= FAR or abs(r) <= NEARLY_ONE:
+                continue
+            text = f"({term.text}): {term.effects[i]} and {term.effects[j]} correlate "
+            text += f"by {r:.2g}; 0 is {distance:.2g} standard deviations from the "
+            text += f"mean of {term.effects[j]}"
+            advice = (
+                f"Centre {term.effects[j]}: the correlation is then that of slopes "
+                "with levels within the data, and || means independence there."
+            )
+            out.append(Finding("note", "centring", float(distance), text, advice))
+    return out
+
+
+def _covariates(term):
+    """Positions of the intercept and of each covariate with a slope; none without."""
+    if term.z is None:
+        return []
+    constant = [j for j in range(term.k) if np.ptp(term.z[:, j]) == 0.0]
+    measured = [j for j in range(term.k) if len(np.unique(term.z[:, j])) > 2]
+    return [(constant[0], j) for j in measured] if constant else []
 
 
 def predictor_scales(facts):
@@ -135,7 +196,9 @@ def collinearity(facts):
     names, columns = _varying_columns(facts)
     if len(names) < 2:
         return []
-    centred = columns - columns.mean(axis=0)
+    # without a constant, columns that add up to one are not nearly a relation
+    center = columns.mean(axis=0) if _has_constant_column(facts) else 0.0
+    centred = columns - center
     centred /= np.sqrt((centred**2).sum(axis=0))
     _, s, directions = np.linalg.svd(centred, full_matrices=False)
     figure = float(s[0] / s[-1])
@@ -151,6 +214,11 @@ def collinearity(facts):
     severity = "note" if figure < COLLINEAR else "warning"
     text += f", nearly a relation among {joined(involved)}"
     return [Finding(severity, "collinearity", figure, text, advice)]
+
+
+def _has_constant_column(facts):
+    exog = facts.design.mean.exog[:, facts.kept]
+    return bool((exog == exog[:1]).all(axis=0).any())
 
 
 def _varying_columns(facts):
@@ -189,8 +257,8 @@ def group_counts(facts):
         if levels < FEW_LEVELS:
             severity = "warning"
             advice = (
-                "A variance cannot be learnt from so few levels: make it a fixed "
-                "effect, or pool its variance with prior knowledge."
+                "A variance cannot be learnt from so few levels: make "
+                f"{first.group} a fixed effect."
             )
         elif n_par >= levels:
             severity = "note"
@@ -198,6 +266,23 @@ def group_counts(facts):
             advice = "Use a simpler covariance: ||, or fewer varying effects."
         out.append(Finding(severity, "levels", float(levels), text, advice))
     return out
+
+
+def labels(facts):
+    """Crossed factors, the labels of one of which look numbered anew in the other."""
+    terms = facts.design.terms
+    groupings = {term.group: term.grouping for term in terms}
+    if len(groupings) < 2 or any(term.encoder is None for term in terms):
+        return []
+    # names of other columns are not known to a fit: only what labels themselves show
+    rows = Table.from_data({"": np.zeros(facts.design.nobs)})
+    factors = Factors(rows, rows.nobs, {}, groupings)
+    pairs = [FactorPair.of(*both) for both in combinations(groupings.values(), 2)]
+    return [
+        Finding("warning", "labels", found.figure, found.message, found.advice)
+        for found in all_findings(factors, pairs)
+        if found.topic == "reused labels" and found.severity == "warning"
+    ]
 
 
 def extreme_levels(facts):

@@ -34,7 +34,11 @@ def separation(facts):
     out = []
     if facts.separation is not None:
         columns = float(len(facts.separation.columns))
-        out.append(Finding("problem", "separation", columns, facts.separation.message))
+        text = facts.separation.message
+        advice = (
+            "Drop the column or merge levels; fixed effects are not penalised here."
+        )
+        out.append(Finding("problem", "separation", columns, text, advice))
     groups = constant_groups(facts.design) if takes_trials(facts.family) else ()
     if groups:
         text = f"within every level of {joined(groups)} all responses are the same"
@@ -71,6 +75,8 @@ def overdispersion(facts):
     family = facts.family
     if family is None or family.name not in KURTOSIS or _is_binary(facts):
         return []
+    if row := _row_effect(facts):
+        return [_not_looked_at("dispersion", row)]
     y, mu, trials, weights = _observed(facts)
     p = len(facts.fit.beta) + facts.fit.n_covariance
     if len(y) <= p:
@@ -92,6 +98,18 @@ def _remedy(family):
     rows = "an effect of each row, such as (1 | row): standard errors are too small."
     other = "Use family='negative_binomial' or " if family.name == "poisson" else ""
     return f"{other}add {rows}" if other else f"Add {rows}"
+
+
+def _row_effect(facts):
+    """A term with one level per row as text; its modes follow the response."""
+    design = facts.design
+    rows = (t.text for t in design.terms if t.grouping.n_levels == design.nobs)
+    return next(rows, None)
+
+
+def _not_looked_at(topic, row):
+    text = f"not looked at: the modes of ({row}) take it up"
+    return Finding("note", topic, np.nan, text)
 
 
 def _is_binary(facts):
@@ -121,6 +139,8 @@ def zeros(facts):
     family, fit = facts.family, facts.fit
     if family is None or family.name not in DISCRETE or takes_trials(family):
         return []
+    if row := _row_effect(facts):
+        return [_not_looked_at("zeros", row)]
     size = getattr(family, "alpha", None) or fit.dispersion
     chance = DISCRETE[family.name](0, fit.mu, size)
     seen, expected = int((facts.design.endog == 0).sum()), float(chance.sum())
@@ -128,11 +148,19 @@ def zeros(facts):
     text = f"{seen} zeros, {expected:.1f} expected"
     if z < 3.0 or seen < EXCESS * expected:
         return [Finding("ok", "zeros", float(z), text)]
-    advice = (
-        "A hint of a process of its own for zeros, or of overdispersion; look at "
-        "dispersion first, then at a model with excess zeros."
+    return [Finding("note", "zeros", float(z), text, _about_zeros(family))]
+
+
+def _about_zeros(family):
+    if family.name == "poisson":
+        return (
+            "A hint of overdispersion, or of a process of its own for zeros: look at "
+            "dispersion first, and compare family='negative_binomial'."
+        )
+    return (
+        "A hint of a process of its own for zeros, which is not modelled here: look "
+        "for a predictor that tells these rows."
     )
-    return [Finding("note", "zeros", float(z), text, advice)]
 
 
 def bound(facts):

@@ -18,6 +18,7 @@ from .deletion import delete_groups
 from .working import working_rows
 
 ROW = "row"
+WIDTH = 80  # where the printed table is folded
 UNDETERMINED = "without it a fixed effect cannot be determined"
 
 
@@ -153,8 +154,12 @@ class Influence:
         what = "rows" if self.by == ROW else f"groups ({self.by})"
         table = self.summary_frame()
         top = table.sort_values("cooks_d", ascending=False).head(SHOWN)
+        shown = ["n_rows", "cooks_d", "covratio", *self.dfbetas.add_prefix("dfb_")]
         lines = [f"Influence of {len(table)} {what}, {how}; largest Cook's distances:"]
-        lines.append(top.to_string(float_format="{:.4g}".format))
+        lines.append(
+            top[shown].to_string(float_format="{:.4f}".format, line_width=WIDTH)
+        )
+        lines.append("All measures of all of them: summary_frame().")
         if len(self.failures):
             lines.append(f"No estimates without {len(self.failures)}: see failures.")
         return "\n".join(lines)

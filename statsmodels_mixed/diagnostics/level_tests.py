@@ -11,6 +11,9 @@ from statsmodels.stats.multitest import multipletests
 
 from .residual_tests import ALPHA, ResidualTest, pvalue_text, uniformity_test
 
+SHOWN = 6  # levels that are printed
+FEWEST_ROWS = 5  # per level; uniformity of fewer is all but never rejected
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LevelTest(ResidualTest):
@@ -30,6 +33,13 @@ class LevelTest(ResidualTest):
     """
 
     homogeneity: tuple = (np.nan, np.nan)
+
+    def _table_text(self):
+        worst = self.table.sort_values("pvalue", kind="stable").head(SHOWN)
+        text = worst.round(4).to_string(index=False)
+        if len(self.table) <= SHOWN:
+            return text
+        return f"The {SHOWN} worst of {len(self.table)} levels:\n{text}"
 
     def __repr__(self):
         f, p = self.homogeneity
@@ -90,4 +100,7 @@ def _reading(table, name, spread):
         said.append(f"Residuals are not uniform at {len(levels)} level(s): {shown}.")
     if spread < ALPHA:
         said.append("The spread of the residuals differs between levels.")
+    if not said and table.n.mean() < FEWEST_ROWS:
+        rows = f"{table.n.mean():.1f}".removesuffix(".0")
+        return f"There are too few rows per level to tell ({rows} on average)."
     return " ".join(said) or f"Residuals are alike at the levels of {name}."

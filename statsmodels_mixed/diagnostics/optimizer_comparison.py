@@ -45,6 +45,20 @@ COLUMNS = (
     "converged",
     "trouble",
 )
+# Differences that are smaller are of rounding, and print as 0
+ROUNDING = 1e-6
+
+
+def _difference(value):
+    return "0" if abs(value) < ROUNDING else f"{value:.3g}"
+
+
+FORMATS = {
+    "gap": _difference,
+    "shift_se": _difference,
+    "sd_change": _difference,
+    "seconds": "{:.2g}".format,
+}
 
 
 def _moments(model, rng):
@@ -114,7 +128,9 @@ class OptimizerComparison:
         shown = self.table
         if not shown.trouble.any():
             shown = shown.drop(columns="trouble")
-        text = shown.to_string(index=False, float_format=lambda v: f"{v:.6g}")
+        text = shown.to_string(
+            index=False, float_format="{:.6g}".format, formatters=FORMATS
+        )
         return f"{text}\n{self.verdict}"
 
 

@@ -43,14 +43,22 @@ def find_factor(design, group, what):
         return 0
     if group in names:
         return names.index(group)
-    said = "several grouping factors" if group is None else f"no {group!r}"
+    said = "are several grouping factors" if group is None else f"is no {group!r}"
     listed = ", ".join(map(repr, names))
-    raise DataError(f"{what}: there is {said}; give group= one of {listed}.")
+    raise DataError(f"{what}: there {said}; give group= one of {listed}.")
 
 
 def factor_names(design):
     """Names of the grouping factors, in the order of `Design.factors`."""
     return [design.terms[terms[0]].group for terms in design.factors]
+
+
+def without_others(design, factor):
+    """What a picture of one grouping factor is without, empty if there is no other."""
+    others = [name for i, name in enumerate(factor_names(design)) if i != factor]
+    if not others:
+        return ""
+    return f"response without the conditional modes of {', '.join(others)}"
 
 
 def chosen_levels(grouping, levels):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from ..errors import DataError, check_option
 from .covariates import read_groups, read_numbers
@@ -17,9 +16,17 @@ from .residual_tests import (
     outlier_binomial_test,
     outlier_bootstrap_test,
     simulation_test,
+    table_of_tests,
     uniformity_test,
 )
 from .serial import durbin_watson_test, moran_test
+
+# what was done with the random effects, for the heading of the summary
+DRAWN = {
+    "conditional": "random effects conditional (p-values are rough)",
+    "new": "random effects new",
+    "given": "made elsewhere",
+}
 
 
 class ResidualTestMethods:
@@ -121,7 +128,9 @@ class ResidualTestMethods:
     def _predictor(self, predictor):
         if predictor is None:
             return self.fitted, "fitted values"
-        return read_numbers(self.columns, predictor, "predictor", self.nobs)
+        return read_numbers(
+            self.columns, predictor, "predictor", self.nobs, factors="categorical"
+        )
 
     def categorical(self, levels):
         """Residuals by the levels of a factor: uniformity in each, and equal spread.
@@ -225,7 +234,8 @@ class ResidualTestMethods:
         Returns
         -------
         DataFrame
-            Columns statistic, pvalue and reading; one row per test. Zeros are counted
+            Columns statistic, pvalue and reading; one row per test. It prints the
+            readings below the figures, and what was drawn above them. Zeros are counted
             for integer responses only; there is a row for each grouping factor with
             several rows in a level, but for ``random="new"``.
         """
@@ -236,6 +246,7 @@ class ResidualTestMethods:
         if self.simulations.random != "new":
             found = [self.grouped(factor) for factor in self.columns.factors]
             tests += [test for test in found if (test.table.n > 1).any()]
-        rows = [(t.statistic, t.pvalue, t.reading) for t in tests]
-        index = pd.Index([t.name for t in tests], name="test")
-        return pd.DataFrame(rows, index, ["statistic", "pvalue", "reading"])
+        drawn = DRAWN[self.simulations.random]
+        return table_of_tests(
+            tests, f"Tests of simulated residuals\n{self.n} draws, {drawn}"
+        )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from scipy import special, stats
 
 from ..errors import DataError, check_option
+from ..printing import PrintedFrame, format_pvalue, printed
 
 ALPHA = 0.05  # below, the reading says that the residuals are conspicuous
 EXACT = 100  # ks.test of R uses the exact distribution for fewer values
@@ -56,8 +59,67 @@ class ResidualTest:
             self.reading,
         ]
         if self.table is not None:
-            lines.append(self.table.round(4).to_string(index=False, max_rows=12))
+            lines.append(self._table_text())
         return "\n".join(lines)
+
+    def _table_text(self):
+        return self.table.round(4).to_string(index=False, max_rows=12)
+
+
+class TableOfTests(PrintedFrame):
+    """Tests one below the other: figures as a table, what they mean below it.
+
+    Attributes
+    ----------
+    shares : tuple of str
+        P-values as they are printed; one of draws is not below ``1 / n``.
+    """
+
+    _metadata: ClassVar = [*PrintedFrame._metadata, "shares"]
+
+    def _shown(self):
+        figures = {
+            "statistic": [f"{value:.4g}" for value in self["statistic"]],
+            "pvalue": list(self.shares),
+        }
+        return printed(pd.DataFrame(figures, self.index), self.title, self.notes)
+
+    def __repr__(self):
+        return repr(self._shown())
+
+    def _repr_html_(self):
+        return self._shown()._repr_html_()
+
+
+def table_of_tests(tests, title):
+    """Results of tests as a table that prints its p-values whole.
+
+    Parameters
+    ----------
+    tests : sequence of ResidualTest
+    title : str
+
+    Returns
+    -------
+    TableOfTests
+        Columns statistic, pvalue and reading, the last of which prints below the
+        others.
+    """
+    rows = [(t.statistic, t.pvalue, t.reading) for t in tests]
+    index = pd.Index([t.name for t in tests], name="test")
+    out = TableOfTests(rows, index, ["statistic", "pvalue", "reading"])
+    out.title, out.shares = title, tuple(_share_text(t) for t in tests)
+    said = [f"{t.name}: {t.reading}" for t in tests]
+    out.notes = tuple(textwrap.fill(s, 80, subsequent_indent="  ") for s in said)
+    return out
+
+
+def _share_text(test):
+    """A p-value in a column; as `pvalue_text` where no draw was as extreme."""
+    steps = 0 if test.draws is None else len(test.draws)
+    if test.pvalue == 0.0 and steps:
+        return pvalue_text(0.0, steps, test.alternative)[2:].replace(" ", "")
+    return format_pvalue(test.pvalue)
 
 
 def pvalue_text(pvalue, steps=0, alternative="two-sided"):

@@ -55,7 +55,9 @@ def plot_forest(table, level=0.95, ratios=False, ax=None):
     what = "ratio" if ratios else "estimate"
     ax.set_xlabel(f"{what}, {100 * level:g}% interval")
     if len(models) > 1:
-        ax.legend(fontsize="small")
+        # above the axes, where it covers no interval
+        place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
+        ax.legend(fontsize="small", ncols=min(len(models), 3), frameon=False, **place)
     return ax.figure
 
 

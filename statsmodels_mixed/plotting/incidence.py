@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import MixedModelError
-from .methods import _pyplot
+from .panels import _pyplot, check_axes
 
 NAMED = 30  # levels whose names can still be read
 WRITTEN = 150  # cells with their number of rows written in them
@@ -41,7 +41,7 @@ def plot_incidence(pairs, axes=None):
             "There is one grouping factor only, so there is no pair to draw."
         )
     own_figure = axes is None
-    axes = _panels(pairs) if own_figure else np.ravel(axes)
+    axes = _panels(pairs) if own_figure else check_axes(axes)
     if len(axes) < len(pairs):
         raise MixedModelError(
             f"{len(pairs)} pairs need as many axes; {len(axes)} were given."

@@ -5,18 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import MixedModelError
-
-COLUMNS = 3  # panels side by side, at most
-
-
-def _pyplot():
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise MixedModelError(
-            "Pictures need matplotlib: pip install 'statsmodels-mixed[plot]'."
-        ) from error
-    return plt
+from .panels import COLUMNS, _pyplot, check_axes
 
 
 def plot_methods(table, axes=None):
@@ -40,7 +29,7 @@ def plot_methods(table, axes=None):
     """
     parameters = list(dict.fromkeys(table.parameter))
     methods = list(dict.fromkeys(table.method))
-    axes = _panels(len(parameters)) if axes is None else np.ravel(axes)
+    axes = _panels(len(parameters)) if axes is None else check_axes(axes)
     if len(axes) < len(parameters):
         raise MixedModelError(
             f"{len(parameters)} parameters need as many axes; {len(axes)} were given."

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from .panels import CONDITIONAL, POPULATION, panels, share_legend
+from .panels import (
+    COLUMNS,
+    CONDITIONAL,
+    POPULATION,
+    _pyplot,
+    panels,
+    share_legend,
+)
 
 NAMED = 60  # levels whose names can still be read
 FEW = 8  # modes of which a histogram says nothing
@@ -12,7 +19,7 @@ FINE = 201
 
 
 def plot_modes(table, level=0.95, axes=None):
-    """Draw conditional modes with intervals, a panel for each factor and effect.
+    """Draw conditional modes with intervals, a row of panels for each factor.
 
     Parameters
     ----------
@@ -28,18 +35,37 @@ def plot_modes(table, level=0.95, axes=None):
     matplotlib.figure.Figure
     """
     parts = list(table.groupby(["group", "effect"], sort=False))
-    most = max(len(part) for _, part in parts)
-    height = 1.2 + 0.19 * min(max(most, 8), NAMED)
-    axes = panels(axes, len(parts), "effects", (3.9, height))
-    shown = None
-    for ax, ((group, effect), part) in zip(axes, parts, strict=True):
-        _caterpillar(ax, part, named=group != shown)
-        ax.set_title(effect, fontsize="medium")
+    groups = [group for (group, _), _ in parts]
+    # places of a factor, in rows of its own; axes of the user are one row of each
+    columns = COLUMNS if axes is None else len(parts)
+    places = [groups.index(group) for group in groups]
+    across = [(i - first) % columns for i, first in enumerate(places)]
+    if axes is None:
+        axes = _rows_of_panels(across, [len(part) for _, part in parts])
+    axes = panels(axes, len(parts), "effects")
+    for ax, ((group, effect), part), column in zip(axes, parts, across, strict=True):
+        _caterpillar(ax, part, named=not column)
+        ax.set_title(f"{group}: {effect}", fontsize="medium")
         ax.set_xlabel(f"conditional mode, {100 * level:g}% interval")
-        if group != shown:
+        if not column:
             ax.set_ylabel(group)
-        shown = group
     return axes[0].figure
+
+
+def _rows_of_panels(across, counts):
+    """New axes; a row begins where a panel is the first across."""
+    starts = [i for i, column in enumerate(across) if not column]
+    heights = [1.2 + 0.19 * min(max(counts[i], 8), NAMED) for i in starts]
+    columns = max(across) + 1
+    figure = _pyplot().figure(
+        figsize=(3.9 * columns + 0.4, sum(heights)), layout="constrained"
+    )
+    grid = figure.add_gridspec(len(starts), columns, height_ratios=heights)
+    rows = np.cumsum(np.asarray(across) == 0) - 1
+    return [
+        figure.add_subplot(grid[row, column])
+        for row, column in zip(rows, across, strict=True)
+    ]
 
 
 def _caterpillar(ax, part, named):
@@ -62,6 +88,7 @@ def _caterpillar(ax, part, named):
         ax.set_yticks(heights, [""] * len(heights))
     ax.set_ylim(-0.8, len(part) - 0.2)
     ax.margins(x=0.03)
+    ax.locator_params(axis="x", nbins=6)
     ax.grid(axis="both" if not many else "x", alpha=0.25)
 
 

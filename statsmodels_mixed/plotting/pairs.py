@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import MixedModelError
-from .methods import _pyplot
-from .panels import CONDITIONAL, POPULATION, share_legend
+from .panels import CONDITIONAL, POPULATION, _pyplot, check_axes, share_legend
 
 SHADES = ("#08306b", "#2171b5", "#6baed6", "#9ecae1", "#c6dbef")
 
@@ -37,6 +36,7 @@ def plot_pairs(pairs, axes=None):
     k = len(pairs.parameters)
     given = axes is not None
     axes = np.asarray(axes, dtype=object) if given else _new(k)
+    check_axes(axes)
     if axes.shape != (k, k):
         raise MixedModelError(
             f"{k} parameters need axes of shape ({k}, {k}), not {axes.shape}."

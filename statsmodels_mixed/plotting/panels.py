@@ -4,20 +4,59 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import MixedModelError
-from .methods import COLUMNS, _pyplot
+from ..errors import DataError, MixedModelError
 
+COLUMNS = 3  # panels side by side, at most
 # told apart by colour-blind readers too (Okabe and Ito)
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vP*X"
 POPULATION, CONDITIONAL, DATA = "#D55E00", "#0072B2", "0.45"
 
 
+def _pyplot():
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise MixedModelError(
+            "Pictures need matplotlib: pip install 'statsmodels-mixed[plot]'."
+        ) from error
+    return plt
+
+
+def check_axes(axes):
+    """Axes that were given, as a flat array.
+
+    Raises
+    ------
+    DataError
+        Something that is not matplotlib Axes.
+    """
+    from matplotlib.axes import Axes
+
+    flat = np.ravel(np.asarray(axes, dtype=object))
+    for ax in flat:
+        if not isinstance(ax, Axes):
+            raise DataError(
+                f"ax= or axes= is of type {type(ax).__name__}, not matplotlib Axes: "
+                "leave it out, or make some with matplotlib.pyplot.subplots()."
+            )
+    return flat
+
+
 def one_axes(ax, size=(6.4, 4.4)):
-    """The axes given, or those of a new figure."""
+    """The axes given, or those of a new figure.
+
+    Raises
+    ------
+    DataError
+        Something that is not matplotlib Axes, or several of them.
+    """
     if ax is None:
-        _, ax = _pyplot().subplots(figsize=size, layout="constrained")
-    return ax
+        return _pyplot().subplots(figsize=size, layout="constrained")[1]
+    flat = check_axes(ax)
+    if len(flat) != 1:
+        raise DataError(f"This picture needs one axes; {len(flat)} were given.")
+    return flat[0]
 
 
 def panels(axes, count, what, size=(3.4, 2.6), columns=COLUMNS, **options):
@@ -44,10 +83,12 @@ def panels(axes, count, what, size=(3.4, 2.6), columns=COLUMNS, **options):
     ------
     MixedModelError
         matplotlib is not installed, or there are too few axes.
+    DataError
+        Something that is not matplotlib Axes.
     """
     if axes is None:
         axes = _new_panels(count, size, min(columns, count), options)
-    axes = np.ravel(axes)
+    axes = check_axes(axes)
     if len(axes) < count:
         raise MixedModelError(
             f"{count} {what} need as many axes; {len(axes)} were given."

@@ -6,8 +6,7 @@ import numpy as np
 from scipy.stats import norm
 
 from ..errors import MixedModelError
-from .methods import COLUMNS
-from .panels import panels
+from .panels import COLUMNS, panels
 
 SHADES = (0.25, 0.85)  # of the narrowest and the widest interval
 FULL = 0.02  # share of zeta by which an end may miss its quantile in a drawn curve

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import MixedModelError
-from .methods import _pyplot
+from .panels import _pyplot, check_axes
 
 SHOWN = 2000  # points of the QQ plot, at most
 FINE, ALARM = "0.25", "#D55E00"  # told apart by lightness too
@@ -44,7 +44,7 @@ def plot_simulated_residuals(
     """
     if axes is None:
         _, axes = _pyplot().subplots(1, 2, figsize=(9.0, 4.2), layout="constrained")
-    axes = np.ravel(axes)
+    axes = check_axes(axes)
     if len(axes) != 2:
         raise MixedModelError(
             f"Simulated residuals need 2 axes; {len(axes)} were given."

@@ -8,6 +8,7 @@ from .panels import CONDITIONAL, DATA, POPULATION, one_axes, share_legend
 
 NAMED = 24  # points whose names can still be read
 LINES = 60  # levels below each other, likewise
+TALL = 0.8  # of the tick of the population of a level
 _TURN = np.linspace(0.0, 2.0 * np.pi, 201)
 CIRCLE = np.column_stack([np.cos(_TURN), np.sin(_TURN)])
 SHARES = {0.5: np.sqrt(2.0 * np.log(2.0)), 0.95: np.sqrt(-2.0 * np.log(0.05))}
@@ -23,7 +24,7 @@ STYLES = {
 }
 
 
-def plot_shrinkage(estimates, covariance, names, group, ax=None):
+def plot_shrinkage(estimates, covariance, names, group, ax=None, note=""):
     """Draw arrows from the estimates of single groups to those of a mixed model.
 
     Parameters
@@ -39,6 +40,8 @@ def plot_shrinkage(estimates, covariance, names, group, ax=None):
         Labels of the levels, its name that of the factor.
     ax : matplotlib Axes, optional
         Made by default.
+    note : str
+        Written above the axes.
 
     Returns
     -------
@@ -47,6 +50,8 @@ def plot_shrinkage(estimates, covariance, names, group, ax=None):
     own = _DRAWN[len(names)](ax, estimates, covariance, names, group)
     share_legend([own], ax is not None, group.name)
     own.set_xlabel(names[0])
+    if note:
+        own.set_title(note, fontsize="small", color="0.3")
     return own.figure
 
 
@@ -60,12 +65,7 @@ def _on_a_line(ax, estimates, covariance, names, group):
         key: np.column_stack([v[order, 0], heights]) for key, v in estimates.items()
     }
     centre = flat.pop("population")
-    ax.plot(*centre.T, color=POPULATION, label=LABELS["population"], linewidth=1.2)
-    sd = np.sqrt(covariance[0, 0])
-    middle = centre[:, 0]
-    ax.fill_betweenx(
-        heights, middle - sd, middle + sd, color=POPULATION, alpha=0.12, linewidth=0
-    )
+    _populations(ax, centre[:, 0], np.sqrt(covariance[0, 0]))
     _arrows(ax, flat["separate"], flat["partial"])
     for key, points in flat.items():
         ax.plot(*points.T, linestyle="none", label=LABELS[key], **STYLES[key])
@@ -77,6 +77,15 @@ def _on_a_line(ax, estimates, covariance, names, group):
     ax.set_ylabel(group.name)
     ax.grid(axis="x", alpha=0.25)
     return ax
+
+
+def _populations(ax, middle, sd):
+    """A tick for each level, as levels differ in their covariates, and one sd."""
+    heights = np.arange(len(middle))
+    ax.barh(heights, 2.0 * sd, TALL, middle - sd, color=POPULATION, alpha=0.12, lw=0)
+    ends = heights - 0.5 * TALL, heights + 0.5 * TALL
+    label = LABELS["population"]
+    ax.vlines(middle, *ends, color=POPULATION, label=label, linewidth=1.8)
 
 
 def _in_a_plane(ax, estimates, covariance, names, group):

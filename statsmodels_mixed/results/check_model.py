@@ -157,6 +157,7 @@ def page_of(fit):
 
 def check_model(results, panels=None, rng=None, axes=None):
     """Draw the page; see `DiagnosticMethods.check_model`."""
+    panels = [panels] if isinstance(panels, str) else panels
     names = PAGES[page_of(results.fit_record)] if panels is None else tuple(panels)
     unknown = [name for name in names if name not in PANELS]
     if unknown or not names:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from ..diagnostics.influence import (
+    ROW,
     deletion_groups,
     one_step_influence,
     refit_figures,
@@ -16,6 +18,7 @@ from ..fitting.fit import Fit
 from ..inference.bootstrap.refitting import Refitter
 from ..inference.bootstrap.replicates import _bar
 from ..inference.bootstrap.resampling import Clusters, without_level
+from ..inference.means.grid_variables import used_rows
 from ..plotting import diagnostics as draw
 from .check_model import QUANTILE, check_model, normal_scores
 
@@ -190,18 +193,31 @@ class DiagnosticMethods:
         Parameters
         ----------
         by : str or array_like, optional
-            As for `influence`.
+            As for `influence`, or a column of the data, such as a fixed factor.
         ax : matplotlib Axes, optional
 
         Returns
         -------
         matplotlib.figure.Figure
+
+        Raises
+        ------
+        DataError
+            Unknown names, or a single group.
         """
         resid, _, _ = self._scaled_residuals("plot_residuals_by()")
-        grouping = deletion_groups(self.fit_record.design, by)
+        grouping = deletion_groups(self.fit_record.design, self._labels_of(by))
         labels = grouping.labels().to_numpy()[grouping.codes]
         ylabel = "Pearson residual"
         return draw.plot_by_group(resid, labels, grouping.name, ax, ylabel=ylabel)
+
+    def _labels_of(self, by):
+        """Values of a column of the data, where that is what `by` names."""
+        fit, frame = self.fit_record, getattr(self.model.data, "frame", None)
+        known = {ROW, *(term.group for term in fit.design.terms)}
+        if not isinstance(by, str) or by in known or frame is None or by not in frame:
+            return by
+        return pd.Series(np.asarray(used_rows(fit, frame).column(by)), name=by)
 
     def added_variable(self, variable, random="none"):
         """A covariate and the response, adjusted for the other fixed effects.
@@ -299,7 +315,7 @@ class DiagnosticMethods:
 
         Parameters
         ----------
-        panels : sequence of str, optional
+        panels : str or sequence of str, optional
             Some of "predictive", "linearity", "spread", "normality", "modes",
             "influence", "binned" and "by_group" instead.
         rng : int or numpy.random.Generator, optional

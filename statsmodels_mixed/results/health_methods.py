@@ -15,7 +15,7 @@ class HealthMethods:
     """Mixin for the results of all models."""
 
     def health(self, thorough=False, rng=None):
-        """Look for everything that may be wrong with a fit.
+        """Look for what is often wrong with a fit.
 
         Parameters
         ----------

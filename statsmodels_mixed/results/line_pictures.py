@@ -38,7 +38,7 @@ class LinePictures:
         x=None,
         group=None,
         levels=None,
-        n_levels=24,
+        n_levels=25,
         sort=True,
         share_y=True,
         axes=None,

@@ -23,6 +23,8 @@ class PictureMethods(CovariancePictures, LinePictures):
     def plot_modes(self, group=None, effects=None, level=0.95, sort=True, axes=None):
         """Caterpillar plot: conditional modes with intervals, sorted.
 
+        Each grouping factor has a row of panels, one per effect.
+
         Intervals are normal with the conditional standard deviations, fixed effects
         and variances held at their estimates.
 
@@ -98,7 +100,12 @@ class PictureMethods(CovariancePictures, LinePictures):
 
         In the plane of two coefficients, such as intercept and slope, or for a single
         one with the groups on the other axis. Ellipses hold half and 95% of the groups
-        of the estimated distribution. Groups that cannot be fitted alone have no arrow.
+        of the estimated distribution, or bars one standard deviation to both sides of
+        the population. Groups that cannot be fitted alone have no arrow.
+
+        With several grouping factors, the effects of the others at their conditional
+        modes are taken out of the response before the least squares, as they are in
+        neither the coefficients of the mixed model nor the population.
 
         Parameters
         ----------
@@ -140,14 +147,15 @@ class PictureMethods(CovariancePictures, LinePictures):
         modes = np.concatenate([fit.modes[t] for t in terms], axis=1)
         partial = model.partial().estimates
         ways = {
-            "separate": model.separate().estimates,
+            "separate": model.separate(model.others()).estimates,
             "partial": partial,
             "population": partial - modes,
         }
         ways = {name: values[:, picked] for name, values in ways.items()}
         cov = self.cov_re[model.grouping.name].to_numpy()[np.ix_(picked, picked)]
         names = [model.effects[j] for j in picked]
-        return plot_shrinkage(ways, cov, names, model.grouping.labels(), ax)
+        note = pictures.without_others(fit.design, factor)
+        return plot_shrinkage(ways, cov, names, model.grouping.labels(), ax, note)
 
     def plot_likelihood_compromise(self, level, group=None, effect=None, ax=None):
         """What the rows of a group and what all groups say about a random effect.

@@ -146,6 +146,29 @@ def test_residuals_by_group(res):
     assert np.allclose(drawn, medians)
 
 
+def test_residuals_by_a_fixed_factor():
+    data = smm.datasets.load("orthodont")
+    data.loc[3, "distance"] = np.nan
+    res = smm.lmm("distance ~ Sex + age + (1 | Subject)", data).fit()
+    ax = res.plot_residuals_by("Sex").axes[0]
+    names = [t.get_text() for t in ax.get_xticklabels()]
+    assert names == ["Female", "Male"] and ax.get_xlabel() == "Sex"
+    sex = data.Sex.drop(index=3).to_numpy()
+    resid = np.asarray(res.resid_pearson)
+    drawn = [line.get_ydata()[0] for line in ax.lines if line.get_color() == draw.CURVE]
+    assert np.allclose(drawn, [np.median(resid[sex == name]) for name in names])
+    with pytest.raises(DataError, match="by='sex'"):
+        res.plot_residuals_by("sex")
+
+
+def test_a_picture_needs_axes(res):
+    with pytest.raises(DataError, match="is of type str, not matplotlib Axes"):
+        res.plot_residuals("x")
+    for draw_it in (res.plot_qq, res.check_model):
+        with pytest.raises(DataError, match="is of type str, not matplotlib Axes"):
+            draw_it("modes", axes="x")
+
+
 def test_residuals_of_many_groups(counts):
     ax = counts.plot_residuals_by("subject").axes[0]
     means = pd.Series(np.asarray(counts.resid_pearson)).groupby(
@@ -334,6 +357,9 @@ def test_page_of_chosen_panels(res):
     assert _titles(figure)[0] == "Random effects on the line?"
     with pytest.raises(DataError, match="predictive, linearity"):
         res.check_model(["colour"])
+    assert _titles(res.check_model("linearity")) == _titles(
+        res.check_model(["linearity"])
+    )
     with pytest.raises(MixedModelError, match="3 panels need"):
         res.check_model(["modes", "influence", "spread"], axes=axes)
 

@@ -12,7 +12,7 @@ from reference.test_gold_glmm import stored_fit
 from scipy import stats
 
 import statsmodels_mixed as smm
-from statsmodels_mixed.diagnostics.findings import Finding, FitFacts, Health
+from statsmodels_mixed.diagnostics.findings import TOPICS, Finding, FitFacts, Health
 from statsmodels_mixed.diagnostics.health import assess
 from statsmodels_mixed.diagnostics.health_checks import _direction
 from statsmodels_mixed.diagnostics.health_responses import overdispersion
@@ -63,7 +63,8 @@ DESERVED = {
 
 def warned(health):
     """Topics of warnings; there must be no problem."""
-    assert health.about and not [f for f in health.findings if f.severity == "problem"]
+    assert {f.topic for f in health.findings} <= set(TOPICS)
+    assert not [f for f in health.findings if f.severity == "problem"]
     return {f.topic for f in health.findings if f.severity == "warning"}
 
 
@@ -134,8 +135,92 @@ def test_a_direction_without_variance():
     res = smm.lmm("Yield ~ 1 + (1 | Batch)", smm.datasets.load("dyestuff2")).fit()
     found = one(res, "singularity", "warning")
     assert found.message == "(1 | Batch): no variance of Intercept"
+    assert "the likelihood is the same without it" in found.advice
     # it is said once, and not again as a direction that costs little
     assert not res.health().about("random directions")
+
+
+def test_dropping_what_correlates_by_one_costs_likelihood():
+    cake = smm.datasets.load("cake")
+    formula = "angle ~ recipe * temp + ({} | recipe:replicate)"
+    res = smm.lmm(formula.format("temp"), cake).fit(reml=False)
+    found = one(res, "singularity", "warning")
+    assert found.advice.startswith("The data show 1 of 2 directions")
+    assert "lower likelihood" in found.advice and "same" not in found.advice
+    assert "Centre" in found.advice
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        simpler = smm.lmm(formula.format("1"), cake).fit(reml=False)
+    assert simpler.llf < res.llf - 0.01
+
+
+def test_rank_is_counted_among_all_directions():
+    machines = smm.datasets.load("machines")
+    rng = np.random.default_rng(0)
+    worker = pd.factorize(machines.Worker)[0]
+    machine = pd.factorize(machines.Machine)[0]
+    size = 5 * rng.normal(size=6)[worker] * np.array([1.0, 2.0, 3.0])[machine]
+    machines["score"] = size + rng.normal(size=len(machines))
+    res = smm.lmm("score ~ Machine + (0 + Machine | Worker)", machines).fit()
+    assert res.singular and "rank" in res.singular[0]
+    rank = 3 - len(res.fit_record.singulars[0])
+    advice = one(res, "singularity", "warning").advice
+    assert advice.startswith(f"The data show {rank} of 3 directions")
+    assert "Centre" not in advice  # there is no covariate
+
+
+def test_each_singular_term_has_its_own_advice(sleep):
+    cake = smm.datasets.load("cake")
+    cake["h"] = np.arange(len(cake)) * 7 % 11
+    cake["angle"] -= cake.groupby("h").angle.transform("mean")
+    formula = "angle ~ recipe * temp + (1 | h) + (temp | recipe:replicate)"
+    res = smm.lmm(formula, cake).fit()
+    found = {f.message: f.advice for f in res.health().about("singularity")}
+    assert len(found) == 2 and sum("no variance" in m for m in found) == 1
+    for message, advice in found.items():
+        assert ("no variance" in message) == ("same without it" in advice)
+        assert ("correlation" in message) == ("1 of 2" in advice)
+
+
+def test_a_covariate_far_from_zero(sleep):
+    rng = np.random.default_rng(0)
+    slope = rng.normal(size=18).repeat(10)
+    centred = sleep.Days - sleep.Days.mean()
+    noise = rng.normal(size=180) + 2 * rng.normal(size=18).repeat(10)
+    sleep["y"], sleep["Year"] = slope * centred + noise, 2000.0 + sleep.Days
+    sleep["c"] = centred
+    res = smm.lmm("y ~ Year + (Year | Subject)", sleep).fit()
+    found = one(res, "centring", "note")
+    expected = sleep.Year.mean() / sleep.Year.std(ddof=0)
+    assert found.figure == pytest.approx(expected)
+    assert found.advice.startswith("Centre Year")
+    res = smm.lmm("y ~ c + (c | Subject)", sleep).fit()
+    assert not res.health().about("centring")
+    # far from zero, but no correlation that is estimated
+    res = smm.lmm("y ~ Year + (Year || Subject)", sleep).fit()
+    assert not res.health().about("centring")
+
+
+def test_distance_from_zero_without_a_correlation_is_no_matter_of_centring(sleep):
+    rng = np.random.default_rng(0)
+    sleep["x"] = sleep.Days + 8.0
+    level, slope = rng.normal(size=(2, 18)).repeat(10, axis=1)
+    sleep["y"] = level + slope * sleep.x + 0.05 * rng.normal(size=180)
+    res = smm.lmm("y ~ x + (x | Subject)", sleep).fit()
+    cov = res.fit_record.covariances[0]
+    assert abs(cov[0, 1]) / np.sqrt(cov[0, 0] * cov[1, 1]) < 0.9
+    assert sleep.x.mean() > 4 * sleep.x.std()
+    assert not res.health().about("centring")
+
+
+def test_a_correlation_near_one_without_distance_is_no_matter_of_centring(sleep):
+    rng = np.random.default_rng(0)
+    level = rng.normal(size=18).repeat(10)
+    sleep["y"] = level * (10 + 5 * sleep.Days) + rng.normal(size=180)
+    res = smm.lmm("y ~ Days + (Days | Subject)", sleep).fit()
+    cov = res.fit_record.covariances[0]
+    assert cov[0, 1] / np.sqrt(cov[0, 0] * cov[1, 1]) > 0.9
+    assert not res.health().about("centring")
 
 
 def test_a_direction_the_likelihood_would_not_miss(sleep):
@@ -175,6 +260,7 @@ def test_separation():
         res = model.fit()
     found = one(res, "separation", "problem")
     assert found.message == res.separation.message and found.figure == 1
+    assert "not penalised here" in found.advice
 
 
 def test_levels_with_one_outcome_each():
@@ -261,6 +347,31 @@ def test_excess_zeros():
     assert found.message.startswith(f"{(data.y == 0).sum()} zeros")
 
 
+@pytest.mark.parametrize("family", ["poisson", "binomial"])
+def test_effects_of_rows_hide_dispersion_and_zeros(family):
+    data = counts(np.random.default_rng(3), excess=0.4, zeros=0.1)
+    data["row"], data["m"] = data.index, data.y.max() - data.y
+    left = "y" if family == "poisson" else "cbind(y, m)"
+    topics = ["dispersion", "zeros"] if family == "poisson" else ["dispersion"]
+    before = smm.glmm(f"{left} ~ x + (1 | g)", data, family).fit()
+    after = smm.glmm(f"{left} ~ x + (1 | g) + (1 | row)", data, family).fit()
+    for topic in topics:
+        assert np.isfinite(before.health().about(topic)[0].figure)
+        found = one(after, topic, "note")
+        assert "not looked at" in found.message and "(1 | row)" in found.message
+        assert np.isnan(found.figure)
+    # nearly one row per level is not one
+    data.loc[1, "row"] = 0
+    almost = smm.glmm(f"{left} ~ x + (1 | row)", data, family).fit()
+    assert np.isfinite(almost.health().about("dispersion")[0].figure)
+
+
+def test_advice_on_zeros_is_what_can_be_done_here():
+    data = counts(np.random.default_rng(6), zeros=0.3)
+    res = smm.glmm("y ~ x + (1 | g)", data, "poisson").fit()
+    assert "negative_binomial" in one(res, "zeros", "note").advice
+
+
 def test_dispersion_at_its_bound():
     data = counts(np.random.default_rng(7))
     data["y"] = np.random.default_rng(1).binomial(10, 0.5, len(data))
@@ -322,6 +433,47 @@ def test_few_levels_and_more_parameters_than_levels(sleep):
     assert one(res, "levels", "warning").figure == 3
     res = smm.lmm("score ~ 1 + (Machine | Worker)", smm.datasets.load("machines")).fit()
     assert "6 variance parameters" in one(res, "levels", "note").message
+
+
+def plots(rng, own):
+    """Plots of 12 sites, numbered anew in each or by numbers of their own."""
+    sizes = rng.integers(3, 9, size=12)
+    site = np.arange(12).repeat(sizes)
+    plot = np.concatenate([np.arange(1, m + 1) for m in sizes])
+    if own:
+        plot = rng.integers(1, 30, size=len(plot))
+    data = pd.DataFrame({"site": site, "plot": plot})
+    data = data.loc[data.index.repeat(4)].reset_index(drop=True)
+    both = data.groupby(["site", "plot"]).ngroup()
+    y = rng.normal(size=12)[data.site] + rng.normal(size=len(data))[both]
+    return data.assign(y=y + rng.normal(size=len(data)))
+
+
+def test_labels_numbered_anew():
+    data = plots(np.random.default_rng(1), own=False)
+    res = smm.lmm("y ~ 1 + (1 | site) + (1 | plot)", data).fit()
+    found = one(res, "labels", "warning")
+    assert "plot look numbered anew in each site" in found.message
+    assert "(1 | site/plot)" in found.advice
+    mended = smm.lmm("y ~ 1 + (1 | site/plot)", data).fit()
+    assert not mended.health().about("labels")
+
+
+def test_labels_of_crossed_factors_are_no_fault():
+    data = plots(np.random.default_rng(1), own=True)
+    res = smm.lmm("y ~ 1 + (1 | site) + (1 | plot)", data).fit()
+    assert not res.health().about("labels")
+
+
+def test_balanced_labels_do_not_tell_whether_they_are_nested():
+    data = pd.DataFrame({"g": np.arange(120) // 20, "h": np.arange(120) // 4 % 5 + 1})
+    rng = np.random.default_rng(0)
+    data["y"] = rng.normal(size=120) + 2 * rng.normal(size=6)[data.g]
+    data["y"] += 2 * rng.normal(size=6)[data.h]
+    found = smm.describe_design("y ~ 1 + (1 | g) + (1 | h)", data).findings
+    assert {f.severity for f in found if f.topic == "reused labels"} == {"note"}
+    res = smm.lmm("y ~ 1 + (1 | g) + (1 | h)", data).fit()
+    assert not res.health().about("labels")
 
 
 def test_an_extreme_level(sleep):
@@ -428,6 +580,14 @@ def test_severities_are_those_there_are():
         Finding("bad", "topic", 0.0, "message")
 
 
+def test_topics_are_those_there_are(sleep):
+    health = smm.lmm("Reaction ~ Days + (1 | Subject)", sleep).fit().health()
+    with pytest.raises(DataError, match=r"topic='foo'.*'convergence'.*'residual df'"):
+        health.about("foo")
+    assert health.about("zeros") == ()  # does not apply
+    assert {f.topic for f in health.findings} <= set(TOPICS)
+
+
 def test_models_without_random_or_fixed_effects(sleep):
     assert smm.lmm("Reaction ~ Days", sleep).fit().health().severity == "ok"
     assert smm.lmm("Reaction ~ 0 + (1 | Subject)", sleep).fit().health().findings
@@ -438,3 +598,10 @@ def test_health_wants_the_rows(sleep):
     res.remove_data()
     with pytest.raises(DataError, match="health"):
         res.health()
+
+
+def test_dummies_without_an_intercept_are_not_collinear():
+    data = smm.datasets.load("machines")
+    res = smm.lmm("score ~ 0 + Machine + (1 | Worker)", data).fit()
+    (finding,) = res.health().about("collinearity")
+    assert finding.severity == "ok" and finding.figure == pytest.approx(1.0)

@@ -282,3 +282,24 @@ def test_after_remove_data(sleep):
     res.remove_data()
     with pytest.raises(DataError, match="remove_data"):
         res.influence()
+
+
+def test_repr_fits_a_terminal(sleep):
+    found = smm.lmm("Reaction ~ Days + (Days | Subject)", sleep).fit().influence()
+    text = repr(found)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80 and "summary_frame()" in lines[-1]
+    assert "change_" not in text and "hat_diag" not in text
+    head = "n_rows", "cooks_d", "covratio", "dfb_Intercept", "dfb_Days"
+    assert tuple(lines[1].split()) == head
+    worst = found.cooks_distance.idxmax()
+    row = found.summary_frame().loc[worst, list(head)]
+    figures = [f"{value:.4f}" for value in row[1:]]
+    assert lines[3].split() == [worst, str(found.n_rows[worst]), *figures]
+
+
+def test_repr_folds_many_effects(sleep):
+    res = smm.lmm("Reaction ~ C(Days) + (1 | Subject)", sleep).fit()
+    text = repr(res.influence())
+    assert max(map(len, text.splitlines())) <= 80
+    assert all(f"dfb_{name}" in text for name in res.params.index if name in res.bse)

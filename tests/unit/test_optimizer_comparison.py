@@ -1,7 +1,7 @@
 """Refits from other starts by other optimisers."""
 
 import warnings
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pandas as pd
@@ -221,3 +221,18 @@ def test_the_rows_are_needed(model):
     res.remove_data()
     with pytest.raises(DataError, match="compare_optimizers"):
         res.compare_optimizers()
+
+
+def test_rounding_errors_are_not_printed(model):
+    found = model.fit().compare_optimizers(n_random=0)
+    table = found.table.assign(
+        gap=[3.4e-13, 0.52216, *[0.0] * 6],
+        seconds=[0.00262189, 1.23456, *[0.1] * 6],
+        shift_se=2e-15,
+    )
+    lines = repr(replace(found, table=table)).splitlines()
+    shown = [dict(zip(lines[0].split(), x.split(), strict=True)) for x in lines[1:9]]
+    assert [row["gap"] for row in shown[:2]] == ["0", "0.522"]
+    assert [row["seconds"] for row in shown[:2]] == ["0.0026", "1.2"]
+    assert {row["shift_se"] for row in shown} == {"0"} and "e-1" not in lines[1]
+    assert table.gap[0] == 3.4e-13

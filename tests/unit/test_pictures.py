@@ -6,6 +6,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 from numpy.testing import assert_allclose, assert_array_equal
@@ -80,7 +81,7 @@ def test_modes_are_sorted_with_their_intervals(sleep):
     modes, sds = (t["Subject"] for t in (sleep.random_effects, sleep.random_effects_sd))
     order = np.argsort(modes.Intercept.to_numpy())
     for ax, effect in ((first, "Intercept"), (second, "Days")):
-        assert ax.get_title() == effect
+        assert ax.get_title() == f"Subject: {effect}"
         dots = ax.lines[-1].get_xydata()
         assert_allclose(dots[:, 0], modes[effect].to_numpy()[order])
         half = stats.norm.ppf(0.95) * sds[effect].to_numpy()[order]
@@ -96,6 +97,20 @@ def test_modes_in_another_order_and_of_some_factors(sleep, pastes):
     (ax,) = pastes.plot_modes(group="batch", sort=False).axes
     assert ticks(ax.yaxis) == list("JIHGFEDCBA") and ax.get_ylabel() == "batch"
     assert len(pastes.plot_modes().axes) == 2
+
+
+def test_each_factor_has_a_row_of_panels():
+    data = LOAD("penicillin")
+    data["x"] = np.random.default_rng(1).normal(size=len(data))
+    formula = "diameter ~ x + (x | plate) + (1 | sample)"
+    axes = smm.lmm(formula, data).fit().plot_modes().axes
+    titles = ["plate: Intercept", "plate: x", "sample: Intercept"]
+    assert [ax.get_title() for ax in axes] == titles
+    spots = [ax.get_subplotspec() for ax in axes]
+    places = [(s.rowspan.start, s.colspan.start) for s in spots]
+    assert places == [(0, 0), (0, 1), (1, 0)]
+    assert [ax.get_ylabel() for ax in axes] == ["plate", "", "sample"]
+    assert [sum(map(bool, ticks(ax.yaxis))) for ax in axes] == [24, 0, 6]
 
 
 def test_modes_of_many_levels_are_not_named():
@@ -173,8 +188,12 @@ def test_each_covariate_of_groups_has_its_population():
 
 def test_shrinkage_of_one_effect(pastes):
     (ax,) = pastes.plot_shrinkage("sample").axes
-    means = LOAD("pastes").groupby("sample", observed=True).strength.mean()
+    data = LOAD("pastes")
+    batches = pastes.random_effects["batch"].Intercept
+    data["rest"] = data.strength - data.batch.astype(str).map(batches)
+    means = data.groupby("sample", observed=True).rest.mean()
     modes = pastes.random_effects["sample"].Intercept
+    assert ax.get_title() == "response without the conditional modes of batch"
     order = modes.sort_values(kind="stable").index
     assert_allclose(line(ax, "least squares in the group")[:, 0], means[order])
     assert_allclose(
@@ -183,10 +202,54 @@ def test_shrinkage_of_one_effect(pastes):
     assert ticks(ax.yaxis) == list(order)
 
 
+@pytest.mark.parametrize("group", ["batch", "sample"])
+def test_no_nested_intercept_leaves_the_population(pastes, group):
+    (ax,) = pastes.plot_shrinkage(group).axes
+    middle = pastes.params["Intercept"]
+    circle, dot = (
+        line(ax, label)[:, 0] - middle
+        for label in ("least squares in the group", "mixed model")
+    )
+    assert (np.abs(dot) < np.abs(circle)).all() and (dot * circle > 0).all()
+
+
+def test_shrinkage_with_a_slope_and_another_factor():
+    data = LOAD("penicillin")
+    data["x"] = np.random.default_rng(1).normal(size=len(data))
+    res = smm.lmm("diameter ~ x + (x | plate) + (1 | sample)", data).fit()
+    found = line(res.plot_shrinkage("plate").axes[0], "least squares in the group")
+    samples = data["sample"].astype(str).map(res.random_effects["sample"].Intercept)
+    data["rest"] = data.diameter - samples
+    alone = smm.lmlist("rest ~ x | plate", data).coefficients
+    assert_allclose(found, alone)
+    found = line(res.plot_shrinkage("sample").axes[0], "least squares in the group")
+    modes = res.random_effects["plate"].loc[data.plate.astype(str)].to_numpy()
+    data["rest"] = data.diameter - modes[:, 0] - data.x * modes[:, 1]
+    fixed = smf.ols("rest ~ 0 + sample + x", data).fit().params[:6]
+    assert_allclose(np.sort(found[:, 0]), np.sort(fixed))
+
+
+def test_each_level_has_a_tick_of_its_population():
+    data = LOAD("orthodont")
+    res = smm.lmm("distance ~ Sex + age + (1 | Subject)", data).fit()
+    (ax,) = res.plot_shrinkage().axes
+    (drawn,) = [c for c in ax.collections if c.get_label() == "population"]
+    upright = np.array(drawn.get_segments())
+    assert_allclose(upright[:, 0, 0], upright[:, 1, 0])
+    assert (upright[1:, :, 1].min(axis=1) > upright[:-1, :, 1].max(axis=1)).all()
+    female = data.groupby("Subject", observed=True).Sex.first() == "Female"
+    own = res.params["Intercept"] + female * res.params["Sex[T.Female]"]
+    assert_allclose(upright[:, 0, 0], own[ticks(ax.yaxis)])
+    sd = np.sqrt(res.cov_re["Subject"].iloc[0, 0])
+    assert_allclose([p.get_width() for p in ax.patches], 2 * sd)
+    assert_allclose([p.get_x() + sd for p in ax.patches], own[ticks(ax.yaxis)])
+    assert "population" not in [one.get_label() for one in ax.lines]
+
+
 def test_shrinkage_refuses(cbpp, pastes, sleep):
     with pytest.raises(DataError, match=r"generalized model.*plot_modes"):
         cbpp.plot_shrinkage()
-    with pytest.raises(DataError, match=r"several grouping factors.*'batch', 'sample'"):
+    with pytest.raises(DataError, match=r"are several grouping factors.*'batch', 's"):
         pastes.plot_shrinkage()
     with pytest.raises(DataError, match="one or two different"):
         sleep.plot_shrinkage(effects=["Days", "Days"])
@@ -307,6 +370,19 @@ def test_groups_are_in_the_order_of_their_modes(sleep):
     assert titles == list(modes.sort_values().index[[0, 4, 8, 13, 17]])
     titles = [ax.get_title() for ax in sleep.plot_groups(sort=False).axes]
     assert titles == list(SLEEP.Subject.cat.categories)
+
+
+def test_twenty_five_groups_fill_the_grid():
+    rng = np.random.default_rng(5)
+    group, x = np.repeat(np.arange(26), 4), np.tile(np.arange(4.0), 26)
+    y = x + rng.normal(size=26)[group] + rng.normal(size=104)
+    data = pd.DataFrame({"y": y, "x": x, "g": group})
+    all_of_them = smm.lmm("y ~ x + (1 | g)", data[group < 25]).fit().plot_groups()
+    assert len(all_of_them.axes) == 25 and "25 of" not in str(all_of_them.legends[0])
+    assert all_of_them.legends[0].get_title().get_text() == "g"
+    some = smm.lmm("y ~ x + (1 | g)", data).fit().plot_groups()
+    assert some.legends[0].get_title().get_text() == "25 of 26 levels of g"
+    assert some.axes[-1].get_subplotspec().is_last_col()
 
 
 def test_groups_of_a_generalized_model_are_means(cbpp):
@@ -547,6 +623,15 @@ def test_forest_of_several_results(sleep):
     assert (heights[0] > heights[1]).all()  # in the order given, from above
 
 
+@pytest.mark.parametrize("given", [False, True])
+def test_the_legend_of_a_forest_covers_nothing(sleep, given):
+    ax = plt.subplots()[1] if given else None
+    figure = smm.plot_estimates({"a": sleep, "b": sleep}, intercept=True, ax=ax)
+    figure.canvas.draw()
+    box = figure.axes[0].get_legend().get_window_extent()
+    assert not figure.axes[0].get_window_extent().overlaps(box)
+
+
 def test_forest_of_one_result(sleep, cbpp):
     (ax,) = sleep.plot_fixed(method="profile").axes
     assert ticks(ax.yaxis) == ["Days"] and ax.get_legend() is None
@@ -595,6 +680,21 @@ def test_pictures_are_drawn_on_the_axes_given(sleep, method):
     figure, ax = plt.subplots()
     assert getattr(sleep, method)(ax=ax, **ON_ONE[method]) is figure
     assert ax.has_data()
+
+
+@pytest.mark.parametrize("method", [*ON_ONE, *ON_TWO, "plot_profile_pairs"])
+def test_what_is_no_axes_is_refused(sleep, method):
+    name = "ax" if method in ON_ONE else "axes"
+    options = (ON_ONE | ON_TWO).get(method) or {}
+    if method == "plot_profile_pairs":
+        options = {"which": "fixed"}
+    with pytest.raises(DataError, match="is of type str, not matplotlib Axes"):
+        getattr(sleep, method)(**options, **{name: "x"})
+
+
+def test_one_picture_needs_one_axes(sleep):
+    with pytest.raises(DataError, match="needs one axes; 2 were given"):
+        sleep.plot_shrinkage(ax=plt.subplots(2)[1])
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

@@ -10,7 +10,7 @@ from statsmodels_mixed.diagnostics.profile_pairs import _rising_outwards
 pytest.importorskip("matplotlib")
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [5, 6, 7])
 def test_random_slopes_have_pictures_of_pairs(seed):
     import matplotlib
 

@@ -1,6 +1,7 @@
 """Simulated residuals: what they are, what their tests find, what they refuse."""
 
 import itertools
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -506,3 +507,66 @@ def test_a_hundred_million_draws_in_bounded_memory():
     tracemalloc.stop()
     assert time.perf_counter() - start < 30
     assert peak < 2**28 and not found.uniformity().significant
+
+
+def test_the_summary_prints_every_p_value(sleep, counts):
+    text = repr(checked(sleep).summary())
+    head, _, table = text.split("\n", 2)
+    assert head == "Tests of simulated residuals"
+    assert "\n250 draws, random effects conditional (p-values tend to be" in text
+    assert max(map(len, text.splitlines())) <= 80 and "..." not in text
+    assert re.search(r"Dispersion \(by simulation\) +1\.041 +0\.5840\n", table)
+    assert "\nResiduals by Subject: Residuals are alike" in table
+    bad = smm.glmm("z ~ x + (1 | g)", counts, "poisson").fit()
+    table = checked(bad).summary()
+    assert re.search(r"Dispersion \(by simulation\) +[\d.]+ +<0\.008\n", repr(table))
+    assert "&lt;0.008" in table._repr_html_() and "overdispersion" in repr(table)
+    assert type(table[["statistic", "pvalue"]]) is pd.DataFrame
+    new = repr(checked(sleep, n=30, random="new").summary())
+    assert "\n30 draws, random effects new\n" in new and "rough" not in new
+    assert "\n20 draws, made elsewhere\n" in repr(given(DRAWS, Y).summary())
+
+
+def test_levels_are_printed_from_the_worst(sleep):
+    test = checked(sleep).grouped()
+    assert test.table.level.is_monotonic_increasing and len(test.table) == 18
+    text = repr(test).split("The 6 worst of 18 levels:\n")[1].splitlines()
+    worst = test.table.nsmallest(6, "pvalue").level.tolist()
+    assert [line.split()[0] for line in text[1:7]] == worst != sorted(worst)
+    assert text[7].startswith("Levene's")
+    few = repr(checked(sleep).categorical(np.arange(180) % 3))
+    assert "worst" not in few and len(few.splitlines()) == 7
+
+
+def test_few_rows_per_level_say_nothing():
+    rng = np.random.default_rng(3)
+    found = given(rng.normal(size=(120, 99)), rng.normal(size=120))
+    sparse, dense = (found.categorical(np.arange(120) // n) for n in (4, 5))
+    assert "too few rows per level to tell (4 on average)" in sparse.reading
+    assert sparse.reading in repr(sparse) and dense.reading.startswith("Residuals are")
+    residuals = np.where(np.arange(120) < 4, 0.9999, found.residuals)
+    shifted = replace(found, residuals=residuals).categorical(np.arange(120) // 4)
+    assert shifted.reading.startswith("Residuals are not uniform at 1 level(s): 0.")
+
+
+@pytest.mark.parametrize("values", ["digits", "season"])
+def test_factors_are_sent_to_categorical(counts, values):
+    digits = counts.g.astype(str).astype("category")
+    data = counts.assign(digits=digits, season=np.where(counts.g % 2, "wet", "dry"))
+    found = checked(smm.lmm("y ~ x + (1 | g)", data).fit(), n=5)
+    message = rf"must be numeric or times; for a factor use categorical\('{values}'\)"
+    for call in (found.quantiles, found.plot):
+        with pytest.raises(DataError, match=message):
+            call(values)
+        with pytest.raises(DataError, match=r"use categorical\(\.\.\.\)"):
+            call(data[values])
+    assert len(found.categorical(values).table) == data[values].nunique()
+    with pytest.raises(DataError) as caught:
+        found.temporal("season")
+    assert "categorical" not in str(caught.value)
+
+
+def test_columns_that_are_factors_are_listed_once(sleep):
+    with pytest.raises(MissingColumnError) as caught:
+        checked(sleep, n=5).quantiles("foo")
+    assert str(caught.value).count("Subject") == 1

@@ -111,8 +111,23 @@ class LevelModel:
         endog = self._fit.design.endog
         return endog if offset is None else endog - offset
 
-    def separate(self):
+    def others(self):
+        """Effects of the other grouping factors at their modes, (n,)."""
+        design, modes = self._fit.design, self._fit.modes
+        total = np.zeros(design.nobs)
+        for t, term in enumerate(design.terms):
+            if t not in design.factors[self._factor]:
+                own = modes[t][term.grouping.codes]
+                total += (own if term.z is None else term.z * own).sum(axis=1)
+        return total
+
+    def separate(self, without=0.0):
         """No pooling: coefficients of each level are free, the others are shared.
+
+        Parameters
+        ----------
+        without : ndarray, shape (n,), optional
+            Taken out of the response before, such as `others`.
 
         Returns
         -------
@@ -120,7 +135,8 @@ class LevelModel:
             NaN in levels that cannot be fitted; the limit of a mixed model for
             variances without bound.
         """
-        slopes, rest = self._own.regress(self._response()[:, None])
+        response = self._response() - without
+        slopes, rest = self._own.regress(response[:, None])
         rows = self.determined[self.grouping.codes]
         maps = self._maps[:, :, ~self._spanned]
         shared, e = self._rest[rows][:, ~self._spanned], rest[rows, 0]
