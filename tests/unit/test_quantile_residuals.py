@@ -513,7 +513,7 @@ def test_the_summary_prints_every_p_value(sleep, counts):
     text = repr(checked(sleep).summary())
     head, _, table = text.split("\n", 2)
     assert head == "Tests of simulated residuals"
-    assert "\n250 draws, random effects conditional (p-values tend to be" in text
+    assert "\n250 draws, random effects conditional (p-values are rough" in text
     assert max(map(len, text.splitlines())) <= 80 and "..." not in text
     assert re.search(r"Dispersion \(by simulation\) +1\.041 +0\.5840\n", table)
     assert "\nResiduals by Subject: Residuals are alike" in table
