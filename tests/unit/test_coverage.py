@@ -81,3 +81,26 @@ def test_profile_intervals(model, responses):
     # what t with 4 degrees of freedom leaves of the normal's 95%, at the worst
     floor = 2 * stats.t.cdf(stats.norm.ppf(0.975), 4) - 1
     assert (shares > floor - 3 * np.sqrt(0.09 / 400)).all(), shares
+
+
+@pytest.mark.slow
+def test_profile_intervals_with_24_groups():
+    """Within groups and for sigma nominal; short by up to .03 for what groups tell."""
+    rng = np.random.default_rng(13)
+    g = np.repeat(np.arange(24), [2, 3, 4, 5, 6, 7] * 4)
+    n, draws = len(g), 1000
+    data = pd.DataFrame({"g": g, "x": rng.normal(size=n), "w": g % 2})
+    data["y"] = rng.normal(size=n)
+    model = smm.lmm("y ~ x + w + (1 | g)", data)
+    y = (model.design.mean.exog @ TRUTH)[:, None] + rng.normal(size=(24, draws))[g]
+    y += rng.normal(size=(n, draws))
+    truth = dict(zip(model.exog_names, TRUTH, strict=True))
+    truth |= {"sd_Intercept|g": 1.0, "sigma": 1.0}
+    inside = 0.0
+    for column in y.T:
+        table = model.with_response(column).fit().profile().conf_int()
+        values = pd.Series(truth)[table.index]
+        inside = inside + ((table.lower <= values) & (values <= table.upper))
+    shares = inside / draws
+    assert_nominal(shares[["x", "sigma"]], draws)
+    assert_nominal(shares, draws, below=0.03)
