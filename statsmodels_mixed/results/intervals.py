@@ -145,6 +145,8 @@ def _profile(results, level, which, df_method, progress=False):
 
 
 def _boot(results, level, which, df_method, interval="percentile", **options):
+    if options.get("statistic") is not None and which != "all":
+        raise DataError("statistic= has parameters of its own: leave out which=.")
     bootstrap = results.bootstrap(**options)
     table, fixed = bootstrap.conf_int(level, interval), len(results._params)
     rows = {

@@ -115,6 +115,24 @@ def test_a_correlation_on_its_bound_has_no_standard_error():
     assert "profile" in repr(table) and "profile" in repr(res.intervals())
 
 
+def test_a_draw_in_which_the_statistic_fails_is_counted(res):
+    calls = []
+
+    def statistic(results):
+        calls.append(0)
+        if len(calls) == 5:
+            raise ValueError("no luck")
+        return results.sigma
+
+    boot = res.bootstrap(12, statistic=statistic, rng=1)
+    assert boot.n_failed == 1 and len(boot.draws) == 11
+    assert "ValueError: no luck" in boot.failures.iloc[0]
+    with pytest.raises(DataError, match="which="):
+        res.intervals(
+            method="boot", which="fixed", n=5, rng=1, statistic=lambda r: r.sigma
+        )
+
+
 def test_repr_of_results_and_tests(res):
     assert "Reaction ~ Days + (Days | Subject)" in repr(res)
     assert "REML" in repr(res) and "180 rows" in repr(res)

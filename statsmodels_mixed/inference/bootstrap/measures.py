@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...errors import DataError
+from ...errors import DataError, MixedModelError
 from ...fitting.sdcor import sdcor_names, sdcor_values
 
 
@@ -69,7 +69,15 @@ class Statistic:
         self.names, self.of_fit = _named(function(results_of(fit)))
 
     def __call__(self, fit):
-        _, out = _named(self._function(self._results_of(fit)))
+        try:
+            value = self._function(self._results_of(fit))
+        except MixedModelError:
+            raise
+        except Exception as error:  # of a draw: counted there, the others go on
+            raise DataError(
+                f"statistic raised {type(error).__name__}: {error}"
+            ) from error
+        _, out = _named(value)
         if len(out) != len(self.names):
             raise DataError(
                 f"statistic returned {len(out)} numbers, and {len(self.names)} for "
