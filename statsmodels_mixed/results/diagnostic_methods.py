@@ -16,7 +16,7 @@ from ..diagnostics.residual_tables import added_variable, binned_residuals, mode
 from ..errors import check_option
 from ..fitting.fit import Fit
 from ..inference.bootstrap.refitting import Refitter
-from ..inference.bootstrap.replicates import _bar
+from ..inference.bootstrap.replicates import progress_bar
 from ..inference.bootstrap.resampling import Clusters, without_level
 from ..inference.means.grid_variables import used_rows
 from ..plotting import diagnostics as draw
@@ -111,7 +111,7 @@ class DiagnosticMethods:
         """Fits without each level of a grouping."""
         clusters = Clusters(fit.design, grouping)
         refitter = Refitter(fit, self.options, _Figures(fit))
-        with _bar(progress, len(clusters)) as report:
+        with progress_bar(progress, len(clusters)) as report:
 
             def make(i):
                 report(1)

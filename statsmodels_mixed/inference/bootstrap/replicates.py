@@ -40,7 +40,7 @@ def run_chunks(task, n, size, rng=None, *, n_jobs=1, progress=False):
     seeds = np.random.SeedSequence(seed).spawn(len(counts))
     jobs = zip([task] * len(counts), seeds, counts, strict=True)
     done = []
-    with _bar(progress, n) as report:
+    with progress_bar(progress, n) as report:
         try:
             for count, result in zip(counts, _results(jobs, n_jobs), strict=True):
                 done.append(result)
@@ -74,8 +74,8 @@ def _results(jobs, n_jobs):
 
 
 @contextmanager
-def _bar(progress, total):
-    """What to call with the number of repetitions that are finished."""
+def progress_bar(progress, total, unit="draws"):
+    """What to call with the number of things that are finished."""
     if not progress:
         yield lambda count: None
         return
@@ -85,5 +85,5 @@ def _bar(progress, total):
         raise MixedModelError(
             "progress=True needs tqdm: pip install 'statsmodels-mixed[progress]'."
         ) from error
-    with tqdm(total=total, unit=" draws") as bar:
+    with tqdm(total=total, unit=f" {unit}") as bar:
         yield bar.update

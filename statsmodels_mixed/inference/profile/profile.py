@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ...errors import ConvergenceWarning, DataError, MixedModelError, warn_user
+from ...errors import ConvergenceWarning, DataError, warn_user
 from ...fitting import Fit, GeneralizedFit
 from ...fitting.sdcor import sdcor_values
 from ...plotting.profile import plot_profile
+from ..bootstrap.replicates import progress_bar
 from ..interval_level import interval_level
 from .gaussian import GaussianChains
 from .generalized import GeneralizedChains
@@ -264,7 +264,7 @@ def profile(fit, which=None, up_to=0.99, progress=False):
     paths = Paths(problem)
     done, complete = [], True
     chains = np.array([c for i in wanted for c in (2 * i, 2 * i + 1)], dtype=int)
-    with _watching(progress, len(wanted)) as report:
+    with progress_bar(progress, len(wanted), "parameters") as report:
         try:
             for part in _parts(chains, problem.together):
                 paths.begin(part)
@@ -362,19 +362,3 @@ def _warn(paths, done):
             "far as they could be followed; the interval is open on that side.",
             ConvergenceWarning,
         )
-
-
-@contextmanager
-def _watching(progress, total):
-    """What to call when so many more parameters are done."""
-    if not progress:
-        yield lambda count: None
-        return
-    try:
-        from tqdm.auto import tqdm
-    except ImportError as error:
-        raise MixedModelError(
-            "progress=True needs tqdm: pip install 'statsmodels-mixed[progress]'."
-        ) from error
-    with tqdm(total=total, unit=" parameters") as bar:
-        yield bar.update
